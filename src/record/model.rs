@@ -23,6 +23,14 @@ pub struct FormatVersion {
 impl FormatVersion {
     /// What this binary writes.
     pub const CURRENT: Self = Self { major: 1, minor: 0 };
+    /// The oldest that this binary reads.
+    pub const OLDEST: Self = Self { major: 1, minor: 0 };
+}
+
+impl std::fmt::Display for FormatVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
 }
 
 /// `run.json`.
@@ -108,6 +116,11 @@ pub enum RunEvent {
     Case(Box<CaseRecord>),
     /// A doubt about the run.
     Warning(Warning),
+}
+
+impl RunEvent {
+    /// The kinds that this version knows, as they stand in the `event` key.
+    pub const KINDS: [&'static str; 3] = ["target-probed", "case", "warning"];
 }
 
 /// What became of one case on one target.
