@@ -156,19 +156,24 @@ impl<'a> Body<'a> {
             return Self::Elsewhere(bytes.len());
         }
         match std::str::from_utf8(bytes) {
-            Err(_) => Self::Bytes(bytes),
-            Ok(text) if text.contains('\0') => Self::Bytes(bytes),
             // A leading `@` would make curl read a file.
-            Ok(text) if text.len() <= INLINE_BYTES_MAX && !text.starts_with('@') => {
+            Ok(text)
+                if text.len() <= INLINE_BYTES_MAX && !text.starts_with('@') && !has_nul(text) =>
+            {
                 Self::Inline(text)
             }
             // A here-document adds a line end. JSON does not mind; anything else is sent exactly.
             Ok(text) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
                 Self::Long(text)
             }
-            Ok(_) => Self::Bytes(bytes),
+            _ => Self::Bytes(bytes),
         }
     }
+}
+
+/// A word of a shell ends at a NUL, and JSON has none.
+fn has_nul(text: &str) -> bool {
+    text.contains('\0')
 }
 
 /// A line that does not stand in `text`.
@@ -194,7 +199,8 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)] // The commands are for a POSIX shell, and the tests run them in one.
 mod tests {
     use std::process::{Command, Stdio};
 

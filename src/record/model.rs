@@ -51,6 +51,9 @@ pub struct RunMeta {
     pub interrupted: bool,
     /// The seed of every random choice.
     pub seed: u64,
+    /// Whether a known deviation that no longer deviates fails the run.
+    #[serde(default)]
+    pub strict_known: bool,
     /// The suites that ran.
     pub suites: Vec<SuiteRef>,
     /// The targets, in the order given.

@@ -21,6 +21,7 @@ pub(crate) fn meta() -> RunMeta {
         ended: None,
         interrupted: false,
         seed: 7,
+        strict_known: false,
         suites: vec![SuiteRef {
             id: "a".into(),
             title: "A".into(),

@@ -1,0 +1,54 @@
+//! The report for people: one file, no network.
+//!
+//! The page carries its style and its script under a content security policy that names them by
+//! hash, so nothing that an endpoint sent can run or load anything. Without its script the page
+//! is whole: rows open by themselves, and every exchange stands at the end.
+
+mod row;
+mod view;
+mod wire;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use sha2::{Digest as _, Sha256};
+
+use crate::record::Run;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+pub(super) fn render(run: &Run) -> String {
+    // The number of columns is the one thing that the style depends on. An inline `style`
+    // attribute would need a policy that lets everybody's styles in.
+    let style = format!("{}:root{{--targets:{}}}\n", unix(STYLE), run.targets.len().max(1));
+    let script = unix(SCRIPT);
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; \
+         form-action 'none'",
+        hash(&style),
+        hash(&script)
+    );
+    let page = view::Page::of(run, policy, style, script);
+
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.expect("the delimiters are the default ones"));
+    environment
+        .render_str(PAGE, Serde(&page))
+        .expect("the template is part of the program, and a test renders every branch of it")
+}
+
+/// A browser hashes the text after it has made every line end a `\n`.
+fn unix(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
+}
