@@ -1,0 +1,79 @@
+//! The points at which a persona or a fault may step in.
+
+use super::answer::Answer;
+use super::ask::Ask;
+use super::event::Event;
+use super::house::House;
+use super::reply::Reply;
+use super::request::Request;
+use super::script::Script;
+
+/// One change to the way of a request, at one point of it.
+///
+/// Whatever steps in early leaves everything after it to the ordinary course, so that it breaks
+/// one thing and keeps the rest consistent.
+pub(crate) enum Act {
+    /// How connections behave.
+    Traits(fn(&mut Traits)),
+    /// What the server hears.
+    Hear(fn(&mut Request, &House)),
+    /// What it answers instead, though the request was fine.
+    Instead(fn(&Scene<'_>) -> Option<Reply>),
+    /// What the engine decides.
+    Decide(fn(&mut Answer, &Scene<'_>)),
+    /// A plain answer's JSON and headers.
+    Plain(fn(&mut Reply, &Scene<'_>)),
+    /// An error's JSON, status and headers.
+    Error(fn(&mut Reply, &Scene<'_>)),
+    /// The events of a stream.
+    Events(fn(&mut Vec<Event>, &Scene<'_>)),
+    /// Any response, as bytes with times.
+    Script(fn(&mut Script, &Scene<'_>)),
+}
+
+/// How connections behave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    /// Bytes of one write.
+    pub(crate) write_max: usize,
+    /// `Expect: 100-continue` is passed over in silence.
+    pub(crate) ignores_expect: bool,
+    /// The engine goes on working when the client of a stream leaves.
+    pub(crate) ignores_leaving: bool,
+    /// The same for plain answers.
+    pub(crate) ignores_leaving_plain: bool,
+    /// Requests beyond the capacity are reset, not answered.
+    pub(crate) resets_overload: bool,
+    /// Any model name is served.
+    pub(crate) any_model: bool,
+    /// A body that is too long is reset, not answered.
+    pub(crate) resets_large: bool,
+}
+
+impl Default for Traits {
+    fn default() -> Self {
+        Self {
+            write_max: usize::MAX,
+            ignores_expect: false,
+            ignores_leaving: false,
+            ignores_leaving_plain: false,
+            resets_overload: false,
+            any_model: false,
+            resets_large: false,
+        }
+    }
+}
+
+/// What is known when an act steps in.
+pub(crate) struct Scene<'a> {
+    pub(crate) house: &'a House,
+    pub(crate) request: &'a Request,
+    /// What was asked; `None` where the request has not been understood.
+    pub(crate) ask: Option<&'a Ask>,
+}
+
+impl Scene<'_> {
+    pub(crate) fn number(&self) -> u64 {
+        self.request.number
+    }
+}

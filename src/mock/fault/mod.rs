@@ -1,0 +1,82 @@
+//! What the mock does wrong on request: named, small, and to be combined.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::act::Act;
+use crate::text::did_you_mean;
+
+/// One thing that the mock does wrong on request.
+pub struct Fault {
+    /// Its name, as in `--fault sse-no-done`.
+    pub name: &'static str,
+    /// What it does, in a clause.
+    pub does: &'static str,
+    pub(crate) acts: &'static [Act],
+}
+
+impl Fault {
+    const fn new(name: &'static str, does: &'static str, acts: &'static [Act]) -> Self {
+        Self { name, does, acts }
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every fault there is, by area.
+pub fn faults() -> &'static [Fault] {
+    &[]
+}
+
+/// Faults at work together; applied in the order in which they are named.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Vec<&'static Fault>);
+
+impl Faults {
+    /// The faults.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Fault> {
+        self.0.iter().copied()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|fault| fault.name).collect();
+        f.write_str(&names.join("+"))
+    }
+}
+
+/// A fault's name that is none.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no fault `{name}`{}", hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
+pub struct UnknownFault {
+    name: String,
+    hint: Option<&'static str>,
+}
+
+impl FromStr for Faults {
+    type Err = UnknownFault;
+
+    /// Reads `a+b`; an empty text and `none` mean no fault.
+    fn from_str(text: &str) -> Result<Self, UnknownFault> {
+        let names = text.split('+').map(str::trim).filter(|name| !matches!(*name, "" | "none"));
+        let find = |name: &str| {
+            faults().iter().find(|fault| fault.name == name).ok_or_else(|| {
+                let hint = did_you_mean(name, faults().iter().map(|fault| fault.name));
+                UnknownFault { name: name.to_owned(), hint }
+            })
+        };
+        names.map(find).collect::<Result<_, _>>().map(Self)
+    }
+}

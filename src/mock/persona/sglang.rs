@@ -1,0 +1,5 @@
+//! SGLang.
+
+use super::Habit;
+
+pub(super) const HABITS: &[Habit] = &[];

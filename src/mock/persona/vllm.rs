@@ -1,0 +1,5 @@
+//! vLLM 0.32.
+
+use super::Habit;
+
+pub(super) const HABITS: &[Habit] = &[];
