@@ -40,6 +40,7 @@ impl Script {
                 | End::Unresolved { .. }
                 | End::TlsFailed { .. }
                 | End::NotHttp { .. }
+                | End::Unsent { .. }
                 | End::ClosedBeforeResponse => Ending::Cut,
             },
             sized: exchange.framing == BodyFraming::Length && exchange.end == End::Complete,

@@ -59,6 +59,11 @@ pub enum End {
         /// Which limit.
         limit: Limit,
     },
+    /// Nothing was sent: the request could not be made, or there was no key for it.
+    Unsent {
+        /// What is wrong, on our side.
+        why: String,
+    },
     /// The run was interrupted while the exchange was under way.
     Interrupted,
 }
@@ -72,7 +77,10 @@ impl End {
     /// Whether the endpoint could not be reached at all.
     pub const fn is_unreachable(&self) -> bool {
         match self {
-            Self::Refused { .. } | Self::Unresolved { .. } | Self::TlsFailed { .. } => true,
+            Self::Refused { .. }
+            | Self::Unresolved { .. }
+            | Self::TlsFailed { .. }
+            | Self::Unsent { .. } => true,
             Self::TimedOut { phase, .. } => matches!(phase, Phase::Connect | Phase::Tls),
             _ => false,
         }
@@ -96,6 +104,7 @@ impl End {
             }
             Self::Left => "we disconnected, as the step asked".to_owned(),
             Self::LimitReached { limit } => format!("we stopped reading at {}", limit.name()),
+            Self::Unsent { why } => format!("the request was not sent ({why})"),
             Self::Interrupted => "the run was interrupted".to_owned(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Carry {
     pub pace: Option<Pace>,
     /// Leave before the end.
     pub leave: Option<Leave>,
+    /// Headers of the target's that this request goes without.
+    pub omit_headers: Vec<String>,
     /// Close our sending side once the request is out.
     pub half_close: bool,
     /// Send the body chunked.

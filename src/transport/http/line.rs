@@ -1,0 +1,112 @@
+//! One connection, and hyper's two halves of it: the sender, and the future that does the work.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+
+use super::connect::{Connected, Socket};
+use super::tap::{Tap, TapHandle};
+use crate::clock::Clock;
+use crate::transcript::{Connection, End, HttpVersion};
+
+/// A request body.
+pub(super) type OutBody = BoxBody<Bytes, Infallible>;
+
+type Io = TokioIo<Tap<Socket>>;
+
+/// A connection.
+pub(super) struct Line {
+    pub(super) number: u64,
+    /// Asked for by number: not handed to others.
+    pub(super) reserved: bool,
+    /// An exchange has used it.
+    pub(super) used: bool,
+    pub(super) facts: Connection,
+    pub(super) tap: TapHandle,
+    pub(super) sender: Sender,
+    pub(super) work: Work,
+}
+
+/// Hands requests to hyper.
+pub(super) enum Sender {
+    H1(http1::SendRequest<OutBody>),
+    H2(http2::SendRequest<OutBody>),
+}
+
+/// hyper's connection future. Nobody else polls it.
+pub(super) enum Work {
+    H1(Pin<Box<http1::Connection<Io, OutBody>>>),
+    H2(Pin<Box<http2::Connection<Io, OutBody, TokioExecutor>>>),
+    Done,
+}
+
+impl Line {
+    /// Shakes hands on a connected socket.
+    pub(super) async fn open(
+        connected: Connected,
+        h2: bool,
+        number: u64,
+        reserved: bool,
+        clock: Clock,
+    ) -> Result<Self, End> {
+        let facts = Connection {
+            number,
+            reused: false,
+            version: if h2 { HttpVersion::Http2 } else { HttpVersion::Http11 },
+            peer: connected.peer.map(|peer| peer.to_string()),
+            tls: connected.tls,
+        };
+        let (tap, handle) = Tap::new(connected.socket, clock);
+        let failed = |error: hyper::Error| End::NotHttp { why: error.to_string() };
+        let (sender, work) = if h2 {
+            let (sender, work) = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .handshake(TokioIo::new(tap))
+                .await
+                .map_err(failed)?;
+            (Sender::H2(sender), Work::H2(Box::pin(work)))
+        } else {
+            let (sender, work) = http1::handshake(TokioIo::new(tap)).await.map_err(failed)?;
+            (Sender::H1(sender), Work::H1(Box::pin(work)))
+        };
+        Ok(Self { number, reserved, used: false, facts, tap: handle, sender, work })
+    }
+
+    /// Lets hyper notice what happened since the last exchange, and says whether the connection
+    /// could take another request.
+    pub(super) async fn is_alive(&mut self) -> bool {
+        poll_fn(|cx| {
+            let _ = self.work.poll(cx);
+            Poll::Ready(())
+        })
+        .await;
+        !matches!(self.work, Work::Done)
+            && match &self.sender {
+                Sender::H1(sender) => sender.is_ready(),
+                Sender::H2(sender) => sender.is_ready(),
+            }
+    }
+}
+
+impl Work {
+    /// Moves the connection on. `Ready` when it is over; errors are seen in the response.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let over = match self {
+            Self::H1(work) => work.as_mut().poll(cx).is_ready(),
+            Self::H2(work) => work.as_mut().poll(cx).is_ready(),
+            Self::Done => true,
+        };
+        if over {
+            *self = Self::Done;
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}

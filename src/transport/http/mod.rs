@@ -1,0 +1,235 @@
+//! HTTP/1.1 and HTTP/2 for traffic that is judged or timed.
+//!
+//! hyper's connection API over a tapped socket. Every read is seen with its time, connections are
+//! ours and numbered, and a request is sent exactly once: hyper's pooled client (and reqwest above
+//! it) sends a request again when a reused connection turns out closed, which a judge must never
+//! do. A connection is driven by the exchange that uses it and by nobody between exchanges.
+
+mod connect;
+mod drive;
+mod head;
+mod line;
+mod tap;
+mod tls;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::ClientConfig;
+use secrecy::ExposeSecret as _;
+
+use self::connect::Way;
+use self::drive::Outgoing;
+use self::line::Line;
+use super::target::{BaseUrl, HttpChoice, KEY_PLACEHOLDER, Target, TargetError};
+use super::{Carry, ConnectionChoice, Transport};
+use crate::clock::Clock;
+use crate::transcript::{
+    BodyFraming, Connection, End, Exchange, Headers, HttpVersion, Redactor, Timing, WireRequest,
+};
+use crate::units::Nanos;
+
+/// Idle connections that are kept; the oldest go first.
+const IDLE_MAX: usize = 64;
+
+/// Sends to one target, over connections of its own.
+pub struct HttpTransport {
+    target: Target,
+    clock: Clock,
+    tls: Option<Arc<ClientConfig>>,
+    idle: Mutex<Vec<Line>>,
+    numbers: AtomicU64,
+}
+
+impl std::fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpTransport").field("target", &self.target.name).finish_non_exhaustive()
+    }
+}
+
+impl HttpTransport {
+    /// Gets ready to send to `target`; reads certificates, connects to nobody.
+    pub fn new(target: Target, clock: Clock) -> Result<Self, TargetError> {
+        let tls = if target.base_url.is_tls() { Some(tls::config(&target)?) } else { None };
+        Ok(Self { target, clock, tls, idle: Mutex::default(), numbers: AtomicU64::new(1) })
+    }
+
+    fn take(&self, number: Option<u64>) -> Option<Line> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = match number {
+            Some(number) => idle.iter().position(|line| line.number == number),
+            // A connection that somebody asked for by name is not for everyone.
+            None => idle.iter().rposition(|line| !line.reserved),
+        }?;
+        Some(idle.remove(at))
+    }
+
+    fn give_back(&self, line: Line) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() == IDLE_MAX {
+            idle.remove(0);
+        }
+        idle.push(line);
+    }
+
+    /// The connection for an exchange: its own choice, one that is idle and alive, or a new one.
+    async fn line(
+        &self,
+        carry: &Carry,
+        origin: &BaseUrl,
+        timing: &mut Timing,
+    ) -> Result<Line, End> {
+        match carry.connection {
+            ConnectionChoice::Number(number) => {
+                return self.take(Some(number)).ok_or(End::ClosedBeforeResponse);
+            }
+            ConnectionChoice::Any => {
+                while let Some(mut line) = self.take(None) {
+                    // One that is known to be closed is no connection; nothing was sent on it.
+                    if line.is_alive().await {
+                        return Ok(line);
+                    }
+                }
+            }
+            ConnectionChoice::New => {}
+        }
+        let way = Way {
+            origin,
+            proxy: self.target.proxy.as_ref(),
+            tls: self.tls.as_ref(),
+            deadlines: self.target.timeouts,
+            clock: &self.clock,
+            started: timing.started,
+        };
+        let connected = way.connect(timing).await?;
+        let h2 = connected.h2 || (self.tls.is_none() && self.target.http == HttpChoice::Http2);
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let reserved = carry.connection == ConnectionChoice::New;
+        Line::open(connected, h2, number, reserved, self.clock.clone()).await
+    }
+
+    /// The header lines that go out: the request's own, then the target's that it does not have.
+    async fn headers(
+        &self,
+        request: &WireRequest,
+        carry: &Carry,
+        redactor: &mut Redactor,
+    ) -> Result<Headers, End> {
+        let unsent = |error: super::AuthError| End::Unsent { why: error.to_string() };
+        let secret = self.target.auth.secret(&self.clock).await.map_err(unsent)?;
+        let mut headers = Headers::default();
+        let omitted = |name: &str| {
+            carry.omit_headers.iter().any(|omitted| omitted.eq_ignore_ascii_case(name))
+        };
+        if let (Some((name, prefix)), Some(secret)) = (self.target.auth.header(), &secret) {
+            redactor.add(self.target.auth.secret_name(), secret);
+            if request.headers.get(name).is_none() && !omitted(name) {
+                headers.push(name, format!("{prefix}{}", secret.expose_secret()));
+            }
+        }
+        for line in &request.headers {
+            let value = match &secret {
+                Some(secret) => line.value.replace(KEY_PLACEHOLDER, secret.expose_secret()),
+                None => line.value.clone(),
+            };
+            headers.push(&line.name, value);
+        }
+        for line in &self.target.headers {
+            if request.headers.get(&line.name).is_none() && !omitted(&line.name) {
+                headers.push(&line.name, &line.value);
+            }
+        }
+        for (name, value) in [("accept", "*/*"), ("user-agent", USER_AGENT)] {
+            if headers.get(name).is_none() && !omitted(name) {
+                headers.push(name, value);
+            }
+        }
+        Ok(headers)
+    }
+
+    async fn run(
+        &self,
+        exchange: &mut Exchange,
+        carry: &Carry,
+        redactor: &mut Redactor,
+    ) -> Result<(), End> {
+        exchange.request.headers = self.headers(&exchange.request, carry, redactor).await?;
+        let unsent = |why: String| End::Unsent { why };
+        let uri: http::Uri =
+            exchange.request.url.parse().map_err(|error| unsent(format!("its URL: {error}")))?;
+        let origin = BaseUrl::parse(&origin_of(&uri)).map_err(|error| unsent(error.to_string()))?;
+        if origin.origin() != self.target.base_url.origin() {
+            return Err(unsent(format!("{} is not the target", origin.origin())));
+        }
+        let mut line = self.line(carry, &origin, &mut exchange.timing).await?;
+        exchange.connection = line.facts.clone();
+        exchange.connection.reused = line.used;
+        let outgoing = Outgoing {
+            request: &exchange.request.clone(),
+            uri: &uri,
+            host: host_line(&origin),
+            absolute_form: self.target.proxy.is_some() && self.tls.is_none(),
+            carry,
+            deadlines: deadlines(&self.target, carry),
+            clock: &self.clock,
+        };
+        let reusable = drive::drive(&mut line, outgoing, exchange).await;
+        line.used = true;
+        if reusable {
+            self.give_back(line);
+        }
+        Ok(())
+    }
+}
+
+/// What we call ourselves.
+const USER_AGENT: &str = concat!("proofhouse/", env!("CARGO_PKG_VERSION"));
+
+fn origin_of(uri: &http::Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    format!("{scheme}://{authority}")
+}
+
+fn host_line(origin: &BaseUrl) -> String {
+    let whole = origin.origin();
+    whole.split_once("://").map_or(whole.clone(), |(_, host)| host.to_owned())
+}
+
+fn deadlines(target: &Target, carry: &Carry) -> super::target::Deadlines {
+    let own = carry.timeouts;
+    let or = |own: Option<Nanos>, default| own.map_or(default, Into::into);
+    super::target::Deadlines {
+        connect: or(own.connect, target.timeouts.connect),
+        tls: or(own.tls, target.timeouts.tls),
+        first_byte: or(own.first_byte, target.timeouts.first_byte),
+        gap: or(own.gap, target.timeouts.gap),
+        total: or(own.total, target.timeouts.total),
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn exchange(&self, request: &WireRequest, carry: &Carry) -> Exchange {
+        let started = self.clock.now();
+        let mut exchange = Exchange {
+            id: carry.id.clone(),
+            request: request.clone(),
+            connection: Connection { version: HttpVersion::Http11, ..Connection::default() },
+            head: None,
+            framing: BodyFraming::None,
+            frames: Vec::new(),
+            trailers: Headers::default(),
+            end: End::Complete,
+            timing: Timing { started, ..Timing::default() },
+            reads: Vec::new(),
+            redactions: Vec::new(),
+        };
+        let mut redactor = Redactor::default();
+        if let Err(end) = self.run(&mut exchange, carry, &mut redactor).await {
+            exchange.end = end;
+        }
+        exchange.timing.done = self.clock.now().since(started);
+        redactor.exchange(&mut exchange);
+        exchange
+    }
+}

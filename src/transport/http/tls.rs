@@ -1,0 +1,149 @@
+//! The TLS client's configuration, and TLS failures in words.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+
+use crate::transport::target::{HttpChoice, Target, TargetError};
+
+/// The configuration for a target.
+pub(super) fn config(target: &Target) -> Result<Arc<ClientConfig>, TargetError> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TargetError::Tls(error.to_string()))?;
+    let builder = if target.tls.insecure {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+    } else {
+        builder.with_root_certificates(roots(target)?)
+    };
+    let mut config = match &target.tls.client {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = certificates(certificate, "the client's certificate")?;
+            let what = "the client's key";
+            let der =
+                PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, what, &error))?;
+            builder
+                .with_client_auth_cert(chain, der)
+                .map_err(|error| unusable(key, what, &error))?
+        }
+    };
+    config.alpn_protocols = match target.http {
+        HttpChoice::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        HttpChoice::Http1 => vec![b"http/1.1".to_vec()],
+        HttpChoice::Http2 => vec![b"h2".to_vec()],
+    };
+    Ok(Arc::new(config))
+}
+
+fn unusable(path: &Path, what: &'static str, why: &dyn std::fmt::Display) -> TargetError {
+    TargetError::Certificate { path: path.to_owned(), what, why: why.to_string() }
+}
+
+fn certificates(
+    path: &Path,
+    what: &'static str,
+) -> Result<Vec<CertificateDer<'static>>, TargetError> {
+    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| unusable(path, what, &error))?;
+    if chain.is_empty() {
+        return Err(unusable(path, what, &"no certificate in it"));
+    }
+    Ok(chain)
+}
+
+/// The system's authorities, Mozilla's where the system has none (scratch containers), and the
+/// target's own.
+fn roots(target: &Target) -> Result<RootCertStore, TargetError> {
+    let mut roots = RootCertStore::empty();
+    // A broken certificate among the system's is the system's business.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for path in &target.tls.ca {
+        let what = "a CA certificate";
+        for certificate in certificates(path, what)? {
+            roots.add(certificate).map_err(|error| unusable(path, what, &error))?;
+        }
+    }
+    Ok(roots)
+}
+
+/// Why a handshake failed, in words that lead somewhere.
+pub(super) fn failure(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(problem)) => match problem {
+            CertificateError::UnknownIssuer => {
+                "the certificate was issued by an authority that is not trusted here".to_owned()
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the certificate has expired".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the certificate is not valid yet".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the certificate is for another host name".to_owned()
+            }
+            other => format!("the certificate does not hold: {other}"),
+        },
+        Some(rustls::Error::InvalidMessage(_)) => "the port does not speak TLS".to_owned(),
+        Some(rustls::Error::AlertReceived(alert)) => format!("the server refused: {alert:?}"),
+        Some(other) => other.to_string(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection during the handshake".to_owned()
+        }
+        None => error.to_string(),
+    }
+}
+
+/// Accepts any certificate: `--insecure`. Signatures are still checked, so the peer at least holds
+/// the key of what it shows.
+#[derive(Debug)]
+struct Anyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let schemes = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, schemes)
+    }
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let schemes = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, schemes)
+    }
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,134 @@
+//! TLS and HTTP/2.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use proofhouse::clock::Clock;
+use proofhouse::transcript::{End, Exchange, HttpVersion};
+use proofhouse::transport::http::HttpTransport;
+use proofhouse::transport::target::{HttpChoice, Target};
+use proofhouse::transport::{Carry, Transport as _};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::peer::post;
+
+/// An HTTPS server for `name`, and the folder with its certificate.
+async fn server(name: &str, alpn: &[&[u8]]) -> (u16, TempDir) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), cert.pem()).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let service = service_fn(async |request: hyper::Request<_>| {
+                    let _: &hyper::Request<hyper::body::Incoming> = &request;
+                    let body = format!("{:?} {}", request.version(), request.uri().path());
+                    Ok::<_, Infallible>(hyper::Response::new(Full::new(Bytes::from(body))))
+                });
+                let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    (port, folder)
+}
+
+async fn ask(target: Target) -> Exchange {
+    let url = target.base_url.to_string();
+    let transport = HttpTransport::new(target, Clock::system()).unwrap();
+    transport.exchange(&post(&url, "{}"), &Carry::default()).await
+}
+
+fn target(port: u16) -> Target {
+    Target::new("t", &format!("https://localhost:{port}/v1")).unwrap()
+}
+
+#[tokio::test]
+async fn a_trusted_server_is_spoken_to_and_its_phases_are_apart() {
+    let (port, folder) = server("localhost", &[b"http/1.1"]).await;
+    let mut target = target(port);
+    target.tls.ca = vec![folder.path().join("ca.pem")];
+
+    let exchange = ask(target).await;
+
+    assert_eq!(exchange.end, End::Complete);
+    assert_eq!(exchange.body().as_ref(), b"HTTP/1.1 /v1/chat/completions");
+    assert_eq!(exchange.connection.tls.as_deref(), Some("TLSv1.3"));
+    let timing = exchange.timing;
+    assert!(timing.resolved <= timing.connected && timing.connected < timing.secured);
+    assert!(timing.secured < timing.first_byte);
+}
+
+#[tokio::test]
+async fn http2_is_spoken_where_both_sides_want_it() {
+    let (port, folder) = server("localhost", &[b"h2", b"http/1.1"]).await;
+    let mut auto = target(port);
+    auto.tls.ca = vec![folder.path().join("ca.pem")];
+    let mut one = auto.clone();
+    one.http = HttpChoice::Http1;
+
+    let auto = ask(auto).await;
+    let one = ask(one).await;
+
+    assert_eq!((auto.end, auto.connection.version), (End::Complete, HttpVersion::Http2));
+    assert_eq!(one.connection.version, HttpVersion::Http11);
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_named() {
+    let (port, _) = server("localhost", &[]).await;
+    let end = ask(target(port)).await.end;
+    assert!(matches!(&end, End::TlsFailed { why } if why.contains("authority")), "{end:?}");
+}
+
+#[tokio::test]
+async fn another_host_name_is_named() {
+    let (port, folder) = server("elsewhere.example", &[]).await;
+    let mut target = target(port);
+    target.tls.ca = vec![folder.path().join("ca.pem")];
+    let end = ask(target).await.end;
+    assert!(matches!(&end, End::TlsFailed { why } if why.contains("another host name")), "{end:?}");
+}
+
+#[tokio::test]
+async fn insecure_takes_anyone() {
+    let (port, _) = server("elsewhere.example", &[]).await;
+    let mut target = target(port);
+    target.tls.insecure = true;
+    assert_eq!(ask(target).await.end, End::Complete);
+}
+
+#[tokio::test]
+async fn a_certificate_file_that_is_none_is_named() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, "not a certificate").unwrap();
+    let mut target = target(1);
+    target.tls.ca = vec![path];
+    let error = HttpTransport::new(target, Clock::system()).unwrap_err().to_string();
+    assert!(error.contains("ca.pem") && error.contains("CA certificate"), "{error}");
+}
