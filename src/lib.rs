@@ -11,6 +11,7 @@ pub mod units;
 pub mod transcript;
 pub mod verdict;
 // Floor 2: reading bytes.
+pub mod stats;
 pub mod wire;
 // Floor 3: meaning.
 pub mod dialect;
