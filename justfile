@@ -1,0 +1,38 @@
+# Everything here also works with plain cargo and bash.
+
+# What CI runs, without the layers that install things.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+    cargo test
+
+# Rewrite generated files and snapshots, then look at what changed.
+bless:
+    BLESS=1 INSTA_UPDATE=always cargo test
+    git status --short
+
+# Two mock servers, checked side by side.
+demo:
+    cargo run --release -- demo
+
+# An endpoint that misbehaves: `just broken sse-no-done`.
+broken FAULT:
+    cargo run -- mock --port 8089 --fault {{FAULT}}
+
+# All suites against a real vLLM on CPU with a tiny random model (installs about 6 GB once).
+real-vllm *ARGS:
+    scripts/real-check.sh vllm {{ARGS}}
+
+# All suites against llama.cpp's real server (installs about 130 MB once).
+real-llamacpp *ARGS:
+    scripts/real-check.sh llamacpp {{ARGS}}
+
+# The HTML report in headless Chromium.
+browser:
+    scripts/browser-test.sh
+
+# Figures: scanner, whole check, cold start, binary size.
+bench:
+    cargo bench
+    scripts/measure.sh
