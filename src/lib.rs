@@ -10,7 +10,8 @@ pub mod units;
 // Floor 1: what happened, and what we think of it.
 pub mod transcript;
 pub mod verdict;
-// Floor 2: reading bytes.
+// Floor 2: reading bytes, and reading files that people write.
+pub mod document;
 pub mod stats;
 pub mod wire;
 // Floor 3: meaning.
@@ -19,6 +20,7 @@ pub mod dialect;
 pub mod assert;
 // Floor 5: plans.
 pub mod profile;
+
 pub mod suite;
 // Floor 6: the record.
 pub mod record;

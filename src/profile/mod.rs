@@ -4,92 +4,11 @@
 //! A profile never changes an assertion. It gates, it sets parameters, and it lists what is
 //! expected to fail.
 
-use std::collections::BTreeMap;
+pub mod builtin;
+mod known;
+pub mod load;
+mod model;
 
-use chrono::NaiveDate;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::suite::At;
-
-/// A profile file.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Profile {
-    /// The format's version; this binary reads version 1.
-    pub proofhouse_profile: u32,
-    /// The profile's name.
-    pub name: String,
-    /// `yes`, `no` or `probe` for each capability; `probe` for those not named.
-    #[serde(default)]
-    pub capabilities: BTreeMap<String, Capability>,
-    /// Numbers that checks take as parameters.
-    #[serde(default)]
-    pub limits: Limits,
-    /// Deviations that are known and dated.
-    #[serde(default)]
-    pub known: Vec<At<Known>>,
-}
-
-/// Whether an endpoint offers something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Capability {
-    /// It does: a refusal is a failure.
-    #[serde(alias = "true")]
-    Yes,
-    /// It does not: cases are skipped.
-    #[serde(alias = "false")]
-    No,
-    /// To be found out: a clean refusal is `unsupported`.
-    #[default]
-    Probe,
-}
-
-/// Numbers that checks take as parameters, as `${limits.context_tokens}`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// The context length in tokens.
-    pub context_tokens: u64,
-    /// Requests that the endpoint serves at once.
-    pub max_concurrency: u32,
-    /// The longest silence in a stream that is still fine, in seconds.
-    pub max_gap_s: f64,
-    /// The longest time to the end of a body after `[DONE]`, in seconds.
-    pub close_after_done_s: f64,
-    /// The largest request body, in bytes.
-    pub max_body_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            context_tokens: 4096,
-            max_concurrency: 8,
-            max_gap_s: 30.0,
-            close_after_done_s: 2.0,
-            max_body_bytes: 6 * 1024 * 1024,
-        }
-    }
-}
-
-/// A deviation that is known.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Known {
-    /// A case id, or a pattern with `*` (which needs `expires`).
-    pub check: String,
-    /// Why it is accepted for now.
-    pub reason: String,
-    /// Where it is tracked.
-    #[serde(default)]
-    pub link: Option<String>,
-    /// From this day on it counts as a failure.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub expires: Option<NaiveDate>,
-    /// For people: the version that mends it.
-    #[serde(default)]
-    pub until: Option<String>,
-}
+pub use known::KnownMatch;
+pub use load::{LoadedProfile, ProfileError};
+pub use model::{Capability, Known, Limits, Profile};

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::assert::Assertion;
+pub use crate::document::{At, Spot};
 use crate::verdict::Level;
 
 /// One suite file.
@@ -257,7 +257,11 @@ impl JsonSchema for StepConnection {
         "StepConnection".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^(any|new|reuse:.+)$"})
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^(any|new|reuse:.+)$",
+            "x-expected": "`any`, `new` or `reuse:<step>`",
+        })
     }
 }
 
@@ -292,61 +296,4 @@ pub struct Disconnect {
     /// After this long: `200ms`.
     #[serde(default)]
     pub after: Option<String>,
-}
-
-/// Where something stands in a file; lines and columns count from 1, zero is unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spot {
-    /// The line.
-    pub line: u64,
-    /// The column, in characters.
-    pub column: u64,
-}
-
-/// A value and where it stands in its file.
-#[derive(Clone, PartialEq, Eq)]
-pub struct At<T> {
-    /// The value.
-    pub value: T,
-    /// Its first character.
-    pub spot: Spot,
-}
-
-impl<T: fmt::Debug> fmt::Debug for At<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
-    }
-}
-
-impl<T> std::ops::Deref for At<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;
-        let spot = Spot {
-            line: spanned.referenced.line().into(),
-            column: spanned.referenced.column().into(),
-        };
-        Ok(Self { value: spanned.value, spot })
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for At<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
 }

@@ -1,0 +1,75 @@
+//! What an endpoint may or may not offer: the words of `needs` and of a profile's `capabilities`.
+
+/// A capability's name and meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CapabilityWord {
+    /// As written in `needs`.
+    pub name: &'static str,
+    /// What an endpoint that has it can do.
+    pub means: &'static str,
+}
+
+const fn word(name: &'static str, means: &'static str) -> CapabilityWord {
+    CapabilityWord { name, means }
+}
+
+/// Every capability, in the order of the documentation.
+pub const CAPABILITIES: [CapabilityWord; 39] = [
+    word("chat", "POST /chat/completions"),
+    word("stream", "`stream: true`"),
+    word("usage_stream", "`stream_options.include_usage`"),
+    word("tools", "`tools` and `tool_choice`"),
+    word("tools_strict", "`strict: true` in a tool's function"),
+    word("parallel_tools", "more than one call in an answer, and `parallel_tool_calls`"),
+    word("json_object", "`response_format: {type: json_object}`"),
+    word("json_schema", "`response_format: {type: json_schema}`"),
+    word("logprobs", "`logprobs` and `top_logprobs`"),
+    word("logit_bias", "`logit_bias`"),
+    word("n", "`n` greater than 1"),
+    word("seed", "`seed` makes answers repeatable"),
+    word("stop", "`stop`"),
+    word("max_completion_tokens", "`max_completion_tokens`"),
+    word("developer_role", "messages of the role `developer`"),
+    word("reasoning", "the model thinks, and says so in a field of its own"),
+    word("vision", "image parts in messages"),
+    word("models", "GET /models"),
+    word("model_routing", "the `model` of a request decides which model answers"),
+    word("multi_model", "more than one model behind one base URL"),
+    word("completions", "POST /completions"),
+    word("embeddings", "POST /embeddings"),
+    word("responses", "POST /responses"),
+    word("auth", "requests without a valid key are refused"),
+    word("rate_limit", "a request limit that a test may reach"),
+    word("gzip", "compressed answers on request"),
+    word("http2", "HTTP/2"),
+    word("metrics", "a Prometheus page that counts running requests"),
+    word("idempotency", "`Idempotency-Key`"),
+    word("gateway", "the endpoint passes requests on to another"),
+    word("reference_tokens", "the profile knows token counts of reference prompts"),
+    word("load", "many requests at once are welcome"),
+    word("inject_errors", "the header `x-proofhouse-mock` makes the endpoint fail on request"),
+    word("slow", "cases that last minutes are welcome"),
+    word("sagemaker", "an Amazon SageMaker endpoint"),
+    word("sagemaker_container", "the container behind a SageMaker endpoint, asked directly"),
+    word("sagemaker_ic", "a SageMaker endpoint with inference components"),
+    word("adapter", "a Bedrock adapter in front of the endpoint"),
+    word("mock", "the endpoint is proofhouse's own mock"),
+];
+
+/// The names alone, for messages.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CAPABILITIES.iter().map(|capability| capability.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_capability_is_listed_twice() {
+        let mut seen: Vec<_> = names().collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), CAPABILITIES.len());
+    }
+}
