@@ -441,3 +441,12 @@ fn a_run_without_cases_or_exchanges_still_renders() {
         assert!(said.contains("vllm-like") || format == Format::Junit, "{said}");
     }
 }
+
+#[test]
+#[ignore = "writes the pages that scripts/browser-test.sh opens"]
+fn pages_for_the_browser() {
+    let dir = repository("target/browser");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("report.html"), render(Format::Html, &fixture())).unwrap();
+    std::fs::write(dir.join("hostile.html"), render(Format::Html, &hostile())).unwrap();
+}

@@ -119,7 +119,7 @@ fn details(out: &mut String, run: &Run, case: &CaseRecord) {
         case.verdict.name(),
         html(&case.id),
         html(&case.target),
-        html(&case.title),
+        inline(&case.title),
     );
     for finding in &case.findings {
         // The same flaw in every chunk is one flaw.
@@ -177,7 +177,7 @@ fn known(out: &mut String, run: &Run) {
     for case in cases {
         let Some(known) = &case.known else { continue };
         let why = match &known.link {
-            Some(link) => format!("{} ({})", text(&known.reason), text(link)),
+            Some(link) => format!("{} ({})", text(&known.reason), self::link(link)),
             None => text(&known.reason),
         };
         let expiry = phrase::expiry(known);
@@ -281,6 +281,20 @@ fn code(raw: &str) -> String {
     }
     // HTML's own element, because a table's `|` cannot be escaped between backticks.
     format!("<code>{}</code>", html(raw))
+}
+
+/// As [`text`], inside an element of HTML, where Markdown is not read.
+fn inline(raw: &str) -> String {
+    phrase::pieces(raw)
+        .into_iter()
+        .map(|piece| if piece.code { code(piece.text) } else { html(piece.text) })
+        .collect()
+}
+
+/// A link as it is, where nothing in it could be read as anything else.
+fn link(raw: &str) -> String {
+    let plain = raw.chars().all(|c| c.is_ascii_graphic() && !"<>|\\`".contains(c));
+    if plain && phrase::is_link(raw) { format!("<{raw}>") } else { text(raw) }
 }
 
 fn html(raw: &str) -> String {

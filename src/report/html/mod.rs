@@ -40,7 +40,7 @@ pub(super) fn render(run: &Run) -> String {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the delimiters are the default ones"));
     environment
-        .render_str(PAGE, Serde(&page))
+        .render_str(&unix(PAGE), Serde(&page))
         .expect("the template is part of the program, and a test renders every branch of it")
 }
 

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::record::{CaseRecord, Finding, KnownNote, Run};
 use crate::report::facts;
 use crate::report::phrase::{self, SourceLine, symbol};
-use crate::suite::Hurt;
 use crate::text::plural;
 use crate::verdict::{Evidence, Excerpt, Verdict};
 
@@ -17,7 +16,7 @@ pub(super) struct Row<'a> {
     pub(super) suite: &'a str,
     anchor: String,
     id: &'a str,
-    title: &'a str,
+    title: Vec<Text<'a>>,
     level: &'static str,
     provisional: bool,
     differs: bool,
@@ -26,7 +25,7 @@ pub(super) struct Row<'a> {
     /// Every verdict, for the filter.
     verdicts: String,
     why: Vec<Text<'a>>,
-    hurts: &'a [Hurt],
+    hurts: Vec<(&'a str, Vec<Text<'a>>)>,
     sources: Vec<Link<'a>>,
     cells: Vec<Cell<'a>>,
 }
@@ -57,7 +56,7 @@ struct Detail<'a> {
 
 #[derive(Serialize)]
 struct Known<'a> {
-    reason: &'a str,
+    reason: Vec<Text<'a>>,
     link: Option<Link<'a>>,
     expiry: String,
     expired: bool,
@@ -104,7 +103,7 @@ struct ExchangeLink<'a> {
 }
 
 #[derive(Serialize)]
-struct Text<'a> {
+pub(super) struct Text<'a> {
     text: &'a str,
     code: bool,
 }
@@ -120,22 +119,28 @@ pub(super) fn rows_of<'a>(
     rows: Vec<facts::Row<'a>>,
 ) -> impl Iterator<Item = Row<'a>> {
     rows.into_iter().filter_map(move |row| {
-        let any = row.cells.iter().flatten().next()?;
+        let cases = || row.cells.iter().copied().flatten();
+        let any = cases().next()?;
         let anchor = anchor(row.suite, row.id);
-        let mut verdicts: Vec<_> =
-            row.cells.iter().flatten().map(|case| case.verdict.name()).collect();
+        let mut verdicts: Vec<_> = cases().map(|case| case.verdict.name()).collect();
         verdicts.dedup();
         Some(Row {
             suite: row.suite,
             id: row.id,
-            title: row.title,
+            title: text(row.title),
             level: row.level.name(),
             provisional: any.provisional,
             differs: row.differs(),
             gravest: row.gravest().name(),
             verdicts: verdicts.join(" "),
             why: text(&any.why),
-            hurts: &any.hurts,
+            // Some runs note them only where they apply.
+            hurts: cases()
+                .map(|case| case.hurts.iter())
+                .find(|hurts| hurts.len() > 0)
+                .unwrap_or_default()
+                .map(|hurt| (hurt.client.as_str(), text(&hurt.effect)))
+                .collect(),
             sources: any.source.iter().map(|source| link(source)).collect(),
             cells: run
                 .targets
@@ -214,7 +219,7 @@ fn detail<'a>(run: &'a Run, case: &'a CaseRecord) -> Detail<'a> {
 
 fn known(known: &KnownNote) -> Known<'_> {
     Known {
-        reason: &known.reason,
+        reason: text(&known.reason),
         link: known.link.as_deref().map(link),
         expiry: phrase::expiry(known),
         expired: known.expired,
@@ -323,7 +328,7 @@ fn exchange_link<'a>(run: &Run, case: &CaseRecord, id: &'a str) -> ExchangeLink<
     }
 }
 
-fn text(sentence: &str) -> Vec<Text<'_>> {
+pub(super) fn text(sentence: &str) -> Vec<Text<'_>> {
     phrase::pieces(sentence)
         .into_iter()
         .map(|piece| Text { text: piece.text, code: piece.code })

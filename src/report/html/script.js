@@ -32,7 +32,7 @@
       const fits =
         (!want.verdict.length || want.verdict.some((verdict) => verdicts.includes(verdict))) &&
         (!want.level.length || want.level.includes(row.dataset.level)) &&
-        (!want.suite || row.parentElement.dataset.suite === want.suite) &&
+        (!want.suite || row.closest(".suite").dataset.suite === want.suite) &&
         (!want.differ || "differs" in row.dataset) &&
         words.every((word) => texts.get(row).includes(word));
       row.hidden = !fits;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::row::{Row, rows_of};
+use super::row::{Row, Text, rows_of, text};
 use super::wire::Exchange;
 use crate::record::{CaseRecord, Run, TargetRun, Warning};
 use crate::report::facts;
@@ -85,7 +85,7 @@ struct Count {
 struct Broken<'a> {
     anchor: String,
     id: &'a str,
-    title: &'a str,
+    title: Vec<Text<'a>>,
     verdict: &'static str,
     symbol: &'static str,
     note: String,
@@ -218,7 +218,7 @@ impl<'a> Broken<'a> {
         Self {
             anchor: super::row::anchor(&case.suite, &case.id),
             id: &case.id,
-            title: &case.title,
+            title: text(&case.title),
             verdict: case.verdict.name(),
             symbol: symbol(case.verdict),
             note,
