@@ -9,7 +9,7 @@
 mod oddity;
 mod scanner;
 #[cfg(test)]
-mod tests;
+pub(in crate::wire) mod tests;
 
 pub use oddity::{Oddity, OddityKind};
 pub use scanner::{LINE_BYTES_MAX, Scanner};

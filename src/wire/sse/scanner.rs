@@ -154,6 +154,12 @@ impl Scanner {
         self.searched
     }
 
+    /// Bytes held between two feeds, for the proof that they are bounded.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.line.len() + self.block.data.len() + self.block.name.len()
+    }
+
     /// Passes over the LF of a CR LF, and says which line end it was.
     fn settle_cr<'a>(&mut self, rest: &'a [u8], out: &mut Stream) -> &'a [u8] {
         let (Some(at), Some((next, after))) = (self.cr, rest.split_first()) else { return rest };
