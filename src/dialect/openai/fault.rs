@@ -48,7 +48,8 @@ pub enum Problem {
         /// The type it has.
         seen: Kind,
     },
-    /// A value that is set once and came again, different. The first is kept.
+    /// A value that is set once and came again, different. The first is kept (of two finish reasons
+    /// the last).
     Changed {
         /// The first value, as JSON.
         first: String,

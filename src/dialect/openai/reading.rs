@@ -4,11 +4,11 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::assemble::{Assembly, assemble};
-use super::fault::{AssemblyFault, Problem};
+use super::fault::{AssemblyFault, Kind, Problem};
 use crate::transcript::Exchange;
 use crate::units::Nanos;
 use crate::wire::json::{self, JsonFault};
-use crate::wire::sse::{Scanner, Stream};
+use crate::wire::sse::{Event, Scanner, Stream};
 
 /// The data of the event that ends a stream.
 pub const DONE: &str = "[DONE]";
@@ -85,7 +85,7 @@ impl Reading {
     }
 
     /// The events of the stream; none if there is no stream.
-    pub fn events(&self) -> &[crate::wire::sse::Event] {
+    pub fn events(&self) -> &[Event] {
         self.sse.as_ref().map_or(&[], |stream| &stream.events)
     }
 }
@@ -109,14 +109,10 @@ fn chunks(stream: &Stream) -> (Vec<Chunk>, Vec<AssemblyFault>) {
     for (event, data) in stream.events.iter().map(|event| event.data.as_str()).enumerate() {
         match json::parse(data.as_bytes()) {
             Ok(value) if value.is_object() => chunks.push(Chunk { event, value }),
-            Ok(value) => faults.push(Problem::NotAnObject(fault_kind(&value)).at(event, "")),
+            Ok(value) => faults.push(Problem::NotAnObject(Kind::of(Some(&value))).at(event, "")),
             Err(_) if data == DONE => {}
             Err(fault) => faults.push(Problem::NotJson(fault).at(event, "")),
         }
     }
     (chunks, faults)
-}
-
-fn fault_kind(value: &Value) -> super::fault::Kind {
-    super::fault::Kind::of(Some(value))
 }

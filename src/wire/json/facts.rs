@@ -9,6 +9,9 @@ use super::token::{skip_space, string_end, string_text, word_end};
 /// document of nothing but brackets cannot fill the memory.
 pub const DEPTH_MAX: usize = 20_000;
 
+/// A document of nothing but duplicate keys may not fill the memory with notes.
+const SPOTS_MAX: usize = 256;
+
 /// A place in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
@@ -21,7 +24,7 @@ pub struct Spot {
 }
 
 /// Facts about the bytes of one document. Of a document that is not JSON, those found before the
-/// first fault of its structure.
+/// first fault of its structure. Of each kind the first 256 are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JsonFacts {
     /// Keys that an object has twice: the pointer is that of the member, the offset that of the
@@ -154,8 +157,7 @@ impl Walk<'_> {
         let Some(Level::Object { key, seen }) = self.open.last_mut() else { return None };
         key.clone_from(&text);
         if !seen.insert(text) {
-            let spot = self.spot(start, token);
-            self.facts.duplicate_keys.push(spot);
+            self.note(|facts| &mut facts.duplicate_keys, start, token);
         }
         self.string()?;
         self.space();
@@ -171,8 +173,7 @@ impl Walk<'_> {
         let end = string_end(self.bytes, start)?;
         let token = self.bytes.get(start..end)?;
         if memchr::memchr(b'\\', token).is_some() && has_lone_surrogate(token) {
-            let spot = self.spot(start, token);
-            self.facts.lone_surrogates.push(spot);
+            self.note(|facts| &mut facts.lone_surrogates, start, token);
         }
         self.at = end;
         Some(())
@@ -184,8 +185,7 @@ impl Walk<'_> {
         let token = self.bytes.get(start..end)?;
         match token {
             b"NaN" | b"Infinity" | b"-Infinity" => {
-                let spot = self.spot(start, token);
-                self.facts.non_finite.push(spot);
+                self.note(|facts| &mut facts.non_finite, start, token);
             }
             b"true" | b"false" | b"null" => {}
             number => drop(serde_json::from_slice::<&serde_json::value::RawValue>(number).ok()?),
@@ -200,6 +200,13 @@ impl Walk<'_> {
 
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
+    }
+
+    fn note(&mut self, kind: fn(&mut JsonFacts) -> &mut Vec<Spot>, offset: usize, token: &[u8]) {
+        if kind(&mut self.facts).len() < SPOTS_MAX {
+            let spot = self.spot(offset, token);
+            kind(&mut self.facts).push(spot);
+        }
     }
 
     fn spot(&self, offset: usize, token: &[u8]) -> Spot {

@@ -57,8 +57,8 @@ pub(super) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The text of a string token, quotes included: escapes resolved, lone surrogates and bytes that
-/// are not UTF-8 as U+FFFD.
+/// The text of a string token, quotes included. Its escapes are resolved; a token that is no string
+/// (a lone surrogate, a raw control character, bytes that are not UTF-8) stays as it is written.
 pub(super) fn string_text(token: &[u8]) -> String {
     if let Ok(text) = serde_json::from_slice::<String>(token) {
         return text;
