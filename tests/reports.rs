@@ -76,6 +76,33 @@ fn hostile() -> Run {
     run
 }
 
+/// The saved run with its targets repeated until there are `count`.
+fn many(count: usize) -> Run {
+    let mut run = fixture();
+    let targets = std::mem::take(&mut run.targets);
+    run.targets = targets.iter().cycle().take(count).cloned().collect();
+    for (index, target) in run.targets.iter_mut().enumerate() {
+        target.meta.name = format!("target-{index}-of-a-long-name");
+        for case in &mut target.cases {
+            case.target.clone_from(&target.meta.name);
+        }
+    }
+    run
+}
+
+#[test]
+fn many_targets_are_told_in_as_many_tables_as_the_width_needs() {
+    let said = render(Format::Console, &many(8));
+
+    for line in said.lines().filter(|line| line.contains("required that held")) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    for index in 0..8 {
+        let name = format!("target-{index}-of-a-long-name");
+        assert!(said.lines().any(|line| line.trim_start().starts_with(&name)), "{name}");
+    }
+}
+
 #[test]
 fn the_saved_record_is_read_whole_and_holds_every_verdict() {
     let run = fixture();
@@ -256,6 +283,15 @@ fn junit_is_well_formed_whatever_the_bytes() {
 fn the_console_obeys_no_byte_of_an_endpoint() {
     let said = render(Format::Console, &hostile());
     assert!(!said.contains(['\u{1b}', '\u{0}', '\u{202e}']), "{said}");
+}
+
+#[test]
+fn no_report_for_people_lets_a_stranger_turn_its_text_around() {
+    for format in [Format::Console, Format::Markdown, Format::Html] {
+        let said = render(format, &hostile());
+        let unseen = said.find(|c: char| c == '\u{202e}' || (c.is_control() && c != '\n'));
+        assert_eq!(unseen, None, "{}", format.name());
+    }
 }
 
 #[test]
@@ -449,4 +485,5 @@ fn pages_for_the_browser() {
     std::fs::create_dir_all(&dir).unwrap();
     std::fs::write(dir.join("report.html"), render(Format::Html, &fixture())).unwrap();
     std::fs::write(dir.join("hostile.html"), render(Format::Html, &hostile())).unwrap();
+    std::fs::write(dir.join("many.html"), render(Format::Html, &many(8))).unwrap();
 }

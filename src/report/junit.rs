@@ -98,7 +98,7 @@ fn status(run: &Run, case: &CaseRecord) -> TestCaseStatus {
         Verdict::Error if !case.provisional => broken(run, case, NonSuccessKind::Error),
         Verdict::Skipped | Verdict::Unsupported | Verdict::Inconclusive | Verdict::XFail => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(skipped_message(case));
+            status.set_message(phrase::visible(&skipped_message(case)).as_ref());
             status
         }
         Verdict::Error
@@ -113,7 +113,7 @@ fn status(run: &Run, case: &CaseRecord) -> TestCaseStatus {
 fn broken(run: &Run, case: &CaseRecord, kind: NonSuccessKind) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(format!("{}.{}", case.level.name(), case.verdict.name()));
-    status.set_message(message(case));
+    status.set_message(phrase::visible(&message(case)).as_ref());
     status.set_description(details(run, case));
     status
 }
@@ -175,5 +175,5 @@ fn details(run: &Run, case: &CaseRecord) -> String {
     if let Some(curl) = &case.curl {
         let _ = writeln!(out, "\n{curl}");
     }
-    out
+    phrase::visible(&out).into_owned()
 }

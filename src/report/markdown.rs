@@ -267,7 +267,8 @@ fn escape(raw: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if c.is_control() => out.push(' '),
+            c if c == '\n' || c == '\t' => out.push(' '),
+            c if phrase::is_unseen(c) => out.extend(c.escape_default()),
             c => out.push(c),
         }
     }
@@ -314,7 +315,8 @@ fn html(raw: &str) -> String {
             ']' => out.push_str("&#93;"),
             '\\' => out.push_str("&#92;"),
             '@' => out.push_str("&#64;"),
-            c if c.is_control() => out.push(' '),
+            c if c == '\n' || c == '\t' => out.push(' '),
+            c if phrase::is_unseen(c) => out.extend(c.escape_default()),
             c => out.push(c),
         }
     }
@@ -323,6 +325,7 @@ fn html(raw: &str) -> String {
 
 /// A block of code, fenced by more backticks than stand in it.
 fn fence(out: &mut String, language: &str, body: &str) {
+    let body = phrase::visible(body);
     let mut longest = 0;
     let mut run = 0;
     for c in body.chars() {

@@ -1,5 +1,7 @@
 //! Phrases that several formats share.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use crate::record::{Attempts, CaseRecord, Finding, KnownNote, Run};
@@ -147,6 +149,36 @@ pub(super) fn thousands(count: usize) -> String {
     out
 }
 
+/// Whether a character is unseen, or makes the text around it be seen otherwise: control
+/// characters, and those that reorder, join or hide (U+202E turns the rest of a line around).
+pub(super) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        )
+}
+
+/// `text` with every unseen character spelled out; line ends and tabs stay.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| is_unseen(c) && c != '\n' && c != '\t';
+    if !text.contains(hidden) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hidden(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
 /// Only these are made links; a `javascript:` one is text.
 pub(super) fn is_link(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
@@ -223,6 +255,12 @@ mod tests {
         };
         assert_eq!(said("`[DONE]` last"), [("[DONE]", true), (" last", false)]);
         assert_eq!(said("a ` b"), [("a ` b", false)]);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_spelled_out() {
+        assert_eq!(visible("a\u{202e}b\u{0}\n"), "a\\u{202e}b\\u{0}\n");
+        assert!(matches!(visible("plain 日本"), Cow::Borrowed(_)));
     }
 
     #[test]

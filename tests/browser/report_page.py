@@ -9,6 +9,7 @@ from browser import Browser
 PAGES = pathlib.Path(sys.argv[2]).resolve()
 REPORT = (PAGES / "report.html").as_uri()
 HOSTILE = (PAGES / "hostile.html").as_uri()
+MANY = (PAGES / "many.html").as_uri()
 
 VISIBLE = "[...document.querySelectorAll('details.row')].filter(r => r.offsetParent).length"
 # Every text that stands on a colour of its own or is toned down, with the contrast to what is
@@ -157,6 +158,9 @@ def nothing_sticks_out_and_everything_can_be_read(browser):
             assert ratio >= 4.5, f"contrast {ratio:.2f} {'dark' if dark else 'light'}: {where}"
             red = browser.run("parseInt(getComputedStyle(document.body).backgroundColor.slice(4))")
             assert (red < 128) == dark, red
+            browser.open(MANY)
+            wide = browser.run("document.documentElement.scrollWidth")
+            assert wide <= width, f"{wide} px at {width} with many targets"
     browser.size(1400, 900)
 
 

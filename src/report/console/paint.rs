@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Effects};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::report::Style;
+use crate::report::phrase::is_unseen;
 use crate::verdict::Verdict;
 
 /// How a piece of text is meant, which decides its colour.
@@ -149,12 +150,7 @@ fn escape_char(c: char, unicode: bool, out: &mut String) {
         '\n' if unicode => out.push('⏎'),
         '\r' if unicode => out.push('␍'),
         '\t' if unicode => out.push('→'),
-        // Characters that reorder or hide others could make a message say something else.
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' => out.extend(c.escape_unicode()),
-        c if c.is_control() => out.extend(c.escape_default()),
+        c if is_unseen(c) => out.extend(c.escape_default()),
         c if unicode || c.is_ascii() => out.push(c),
         '⏎' => out.push_str("\\n"),
         '␍' => out.push_str("\\r"),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::row::exchange_anchor;
-use crate::report::phrase::thousands;
+use crate::report::phrase::{is_unseen, thousands};
 use crate::text::plural;
 use crate::transcript::{self, BodyFraming, Frame, Header};
 use crate::units::Nanos;
@@ -248,8 +248,7 @@ fn runs(bytes: &[u8], is_sse: bool) -> Vec<Run> {
         }
         for chunk in rest.utf8_chunks() {
             for c in chunk.valid().chars() {
-                // The rest of the control characters has no look of its own either.
-                if c == '\t' || !(c.is_control() || is_invisible(c)) {
+                if c == '\t' || !is_unseen(c) {
                     push("text", c.encode_utf8(&mut [0; 4]));
                 } else {
                     push("raw", &c.escape_default().to_string());
@@ -264,11 +263,6 @@ fn runs(bytes: &[u8], is_sse: bool) -> Vec<Run> {
         }
     }
     runs
-}
-
-/// Characters that reorder or hide others.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// The length of `data:` and the like at the front of a line.
