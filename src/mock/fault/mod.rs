@@ -1,7 +1,26 @@
 //! What the mock does wrong on request: named, small, and to be combined.
 
+mod chat;
+mod chunks;
+#[cfg(test)]
+mod effect;
+mod errors;
+mod errstream;
+mod finish;
+mod http;
+mod limits;
+mod logprobs;
+mod models;
+mod reach;
+mod streaming;
+mod structured;
+mod tools;
+mod toolstream;
+mod usage;
+
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use thiserror::Error;
 
@@ -9,17 +28,24 @@ use super::act::Act;
 use crate::text::did_you_mean;
 
 /// One thing that the mock does wrong on request.
+#[derive(Clone, Copy)]
 pub struct Fault {
     /// Its name, as in `--fault sse-no-done`.
     pub name: &'static str,
     /// What it does, in a clause.
     pub does: &'static str,
+    /// Whether it is only strange: a conforming reader copes, so no check should fail on it.
+    pub legal: bool,
     pub(crate) acts: &'static [Act],
 }
 
 impl Fault {
     const fn new(name: &'static str, does: &'static str, acts: &'static [Act]) -> Self {
-        Self { name, does, acts }
+        Self { name, does, legal: false, acts }
+    }
+
+    const fn legal(name: &'static str, does: &'static str, acts: &'static [Act]) -> Self {
+        Self { name, does, legal: true, acts }
     }
 }
 
@@ -31,8 +57,27 @@ impl fmt::Debug for Fault {
 
 /// Every fault there is, by area.
 pub fn faults() -> &'static [Fault] {
-    &[]
+    static ALL: LazyLock<Vec<Fault>> =
+        LazyLock::new(|| AREAS.iter().copied().flatten().copied().collect());
+    &ALL
 }
+
+const AREAS: [&[Fault]; 14] = [
+    streaming::FAULTS,
+    chunks::FAULTS,
+    finish::FAULTS,
+    chat::FAULTS,
+    tools::FAULTS,
+    toolstream::FAULTS,
+    structured::FAULTS,
+    usage::FAULTS,
+    limits::FAULTS,
+    logprobs::FAULTS,
+    models::FAULTS,
+    errors::FAULTS,
+    errstream::FAULTS,
+    http::FAULTS,
+];
 
 /// Faults at work together; applied in the order in which they are named.
 #[derive(Clone, Debug, Default)]
