@@ -100,7 +100,7 @@ fn deep_nesting_neither_overflows_the_stack_nor_fills_the_memory() {
 
 #[test]
 fn a_pointer_names_its_bytes() {
-    let body = br#" {"a": {"b/c": [1, "x]\"", {"d": 1e3}]}, "\u0065": true, "n": -0.10 } "#;
+    let body = br#" {"a": {"b/c": [1, "x]\"", {"d": 1e3}]}, "\u0065": true, "n": -0.10, "~1": 2, "/": 3 } "#;
     for (pointer, text) in [
         ("/a/b~1c/0", Some("1")),
         ("/a/b~1c/1", Some(r#""x]\"""#)),
@@ -108,6 +108,7 @@ fn a_pointer_names_its_bytes() {
         ("/a/b~1c/2/d", Some("1e3")),
         ("/e", Some("true")),
         ("/n", Some("-0.10")),
+        ("/~01", Some("2")),
         ("/a/b~1c/3", None),
         ("/a/b~1c/00", None),
         ("/a/x", None),

@@ -238,6 +238,21 @@ fn a_line_beyond_the_limit_is_dropped_with_its_event_however_it_is_cut() {
 }
 
 #[test]
+fn a_line_of_exactly_the_limit_is_read_however_it_is_cut() {
+    let body = b"data: 0123456789\n\ndata: 0123456789a\n\n";
+    for size in 1..=body.len() {
+        let mut stream = Stream::default();
+        let mut scanner = Scanner::with_limit(16);
+        for piece in body.chunks(size) {
+            scanner.feed(piece, &mut stream);
+        }
+        scanner.finish(&mut stream);
+
+        assert_eq!(said(&stream), ["|0123456789|-"], "pieces of {size}");
+    }
+}
+
+#[test]
 fn an_endless_line_or_event_never_holds_more_than_the_limit() {
     for piece in [&b"x"[..], b"data: xxxxxxxxxx\n", b"data: \n", b"event: a\n", b"id: 12\n"] {
         let mut stream = Stream::default();

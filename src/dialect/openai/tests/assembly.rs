@@ -170,6 +170,7 @@ fn logprobs_are_joined_token_by_token() {
         json!({"choices": [{"index": 0, "delta": {"role": "assistant"}, "logprobs": null}]}),
         chunk("a"),
         chunk("b"),
+        json!({"choices": [{"index": 0, "delta": {}, "logprobs": {"content": null}}]}),
         json!({"choices": [{"index": 0, "delta": {}, "logprobs": null, "finish_reason": "stop"}]}),
     ]);
 
@@ -205,4 +206,14 @@ fn empty_metadata_of_a_first_chunk_does_not_win() {
     ]);
 
     assert_eq!((&got["id"], &got["model"]), (&json!("chatcmpl-1"), &json!("m")));
+}
+
+#[test]
+fn of_rotating_metadata_the_first_counts_and_of_totals_the_last() {
+    let chunk = |id: &str, tokens: u64| json!({"id": id, "created": tokens, "choices": [], "usage": {"total_tokens": tokens}});
+
+    let got = assembled(&[chunk("a", 1), chunk("b", 2)]);
+
+    assert_eq!((&got["id"], &got["created"]), (&json!("a"), &json!(1)));
+    assert_eq!(got["usage"], json!({"total_tokens": 2}));
 }
