@@ -228,7 +228,8 @@ impl Assertion {
             }
         }
         if let Some(count) = &self.count.0 {
-            text += &format!(", count: {count}");
+            text += ", count: ";
+            text += &count.to_string();
         }
         if self.any {
             text += ", any";

@@ -38,12 +38,11 @@ impl Assertion {
             Some(Condition::Template(text)) if text.trim().is_empty() => {
                 problems.push("`if` is empty".into());
             }
-            Some(Condition::Template(_)) => {}
             None if self.holds_when_unmet() => {
                 problems
                     .push("`otherwise` says what an unmet `if` means, but there is no `if`".into());
             }
-            None => {}
+            Some(Condition::Template(_)) | None => {}
         }
         problems
     }
@@ -103,25 +102,19 @@ impl Assertion {
 
     fn lint_rule(&self, spec: &stream::StreamSpec, problems: &mut Vec<String>) {
         let rule = spec.rule.as_str();
-        match stream::find(rule) {
-            Some(found) => {
-                if !holds_template(&spec.setting)
-                    && let Err(problem) = found.check(&spec.setting)
-                {
-                    problems.push(format!("stream rule `{rule}`: {problem}"));
-                }
+        if let Some(found) = stream::find(rule) {
+            if !holds_template(&spec.setting)
+                && let Err(problem) = found.check(&spec.setting)
+            {
+                problems.push(format!("stream rule `{rule}`: {problem}"));
             }
-            None => {
-                let names: Vec<&str> = stream::names().collect();
-                problems.push(match did_you_mean(rule, names.iter().copied()) {
-                    Some(near) => {
-                        format!("there is no stream rule `{rule}`; did you mean `{near}`?")
-                    }
-                    None => {
-                        format!("there is no stream rule `{rule}`; there are {}", names.join(", "))
-                    }
-                });
-            }
+        } else {
+            let names: Vec<&str> = stream::names().collect();
+            let hint = did_you_mean(rule, names.iter().copied()).map_or_else(
+                || format!("there are {}", names.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            problems.push(format!("there is no stream rule `{rule}`; {hint}"));
         }
         let predicates = self.predicates();
         let unused = predicates

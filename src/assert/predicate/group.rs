@@ -68,13 +68,13 @@ fn repeated(members: &[Member<'_>]) -> Vec<GroupMiss> {
     let mut misses = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let earlier = match member.value {
-            Value::String(text) => match texts.get(text.as_str()) {
-                Some(earlier) => Some(*earlier),
-                None => {
+            Value::String(text) => {
+                let earlier = texts.get(text.as_str()).copied();
+                if earlier.is_none() {
                     texts.insert(text, index);
-                    None
                 }
-            },
+                earlier
+            }
             value => members.iter().take(index).position(|other| same(other.value, value)),
         };
         if let Some(earlier) = earlier.and_then(|earlier| members.get(earlier)) {

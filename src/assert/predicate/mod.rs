@@ -13,6 +13,10 @@ use serde_json::Value;
 
 use super::query::Query;
 
+pub(super) use build::json_number;
+pub(super) use group::Member;
+pub(super) use item::{escape, essence};
+
 /// What is asked of a value, or of several together.
 #[derive(Clone, Debug)]
 pub(super) enum Predicate {

@@ -1,13 +1,23 @@
 //! Queries: `root.path | filter | filter`, the left side of an assertion.
 
+mod apply;
 mod error;
 mod filter;
+mod find;
+mod item;
 mod parse;
+mod root;
+mod walk;
 
 use std::fmt;
 
 pub use error::QueryError;
+pub use find::Found;
+
 pub(super) use filter::{Filter, bad_pattern};
+pub(super) use find::Answer;
+pub(super) use item::{At, Item};
+pub(super) use root::{is_error, stream, succeeded};
 
 /// Where an assertion looks, parsed.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +114,11 @@ impl Query {
     /// The name of the step it looks at, if it names one.
     pub fn step(&self) -> Option<&str> {
         self.scope.step.as_deref()
+    }
+
+    /// Whether it asks how or when an exchange ended, so that a deadline of ours is an answer.
+    pub(super) const fn is_about_the_end(&self) -> bool {
+        self.root.is_about_the_end()
     }
 
     /// Whether it can find any number of values: it has a wildcard, a slice or `all.`, and no

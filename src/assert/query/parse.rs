@@ -46,7 +46,7 @@ const CONNECTION: [&str; 2] = ["number", "reused"];
 /// What an item of `events` has.
 const EVENT: [&str; 6] = ["data", "name", "id", "at_ms", "bytes", "data_lines"];
 /// What an item of `oddities` has.
-const ODDITY: [&str; 2] = ["kind", "offset"];
+const ODDITY: [&str; 3] = ["kind", "offset", "times"];
 /// What an item of `redactions` has.
 const REDACTION: [&str; 3] = ["side", "place", "secret"];
 
@@ -269,9 +269,8 @@ impl Parser {
     /// patterns need no doubling.
     fn string(&mut self) -> Result<String, Fault> {
         let start = self.at;
-        let quote = match self.peek() {
-            Some(quote @ ('"' | '\'')) => quote,
-            _ => return Err((start, "a quoted text was due".to_owned())),
+        let Some(quote @ ('"' | '\'')) = self.peek() else {
+            return Err((start, "a quoted text was due".to_owned()));
         };
         self.at += 1;
         let mut text = String::new();
