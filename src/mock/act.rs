@@ -44,6 +44,8 @@ pub(crate) struct Traits {
     pub(crate) ignores_leaving_plain: bool,
     /// Requests beyond the capacity are reset, not answered.
     pub(crate) resets_overload: bool,
+    /// A limit that does not fit beside the prompt is lowered, not refused.
+    pub(crate) clamps_limit: bool,
     /// Any model name is served.
     pub(crate) any_model: bool,
     /// A body that is too long is reset, not answered.
@@ -58,6 +60,7 @@ impl Default for Traits {
             ignores_leaving: false,
             ignores_leaving_plain: false,
             resets_overload: false,
+            clamps_limit: false,
             any_model: false,
             resets_large: false,
         }
@@ -70,6 +73,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) request: &'a Request,
     /// What was asked; `None` where the request has not been understood.
     pub(crate) ask: Option<&'a Ask>,
+    /// What the engine has decided; `None` until it has.
+    pub(crate) answer: Option<&'a Answer>,
 }
 
 impl Scene<'_> {

@@ -31,6 +31,8 @@ pub(crate) struct Choice {
     pub(crate) calls: Vec<Call>,
     /// `stop`, `length`, `tool_calls`.
     pub(crate) finish: String,
+    /// The stop text that ended it.
+    pub(crate) stopped_at: Option<String>,
 }
 
 /// A tool call.
@@ -177,16 +179,19 @@ fn text_choice(ask: &Ask, text: &str, budget: usize, rng: &mut Rng) -> Choice {
             |token: &str| ask.bias.get(&tokens::id(token)).is_some_and(|bias| *bias <= -50.0);
         tokens.retain(|token| !banned(token));
     }
-    let stopped = ask.stop.iter().filter_map(|stop| find(&tokens, stop)).min();
+    let found = ask.stop.iter().filter_map(|stop| find(&tokens, stop).map(|at| (at, stop))).min();
     let mut finish = "stop";
-    if let Some(bytes) = stopped {
+    let mut stopped_at = None;
+    if let Some((bytes, stop)) = found {
         cut(&mut tokens, bytes);
+        stopped_at = Some(stop.clone());
     }
     if tokens.len() > budget {
         tokens.truncate(budget);
         finish = "length";
+        stopped_at = None;
     }
-    Choice { text: Some(tokens), finish: finish.to_owned(), ..Choice::default() }
+    Choice { text: Some(tokens), finish: finish.to_owned(), stopped_at, ..Choice::default() }
 }
 
 /// Where a stop text begins, in bytes of the joined tokens.

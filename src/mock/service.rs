@@ -254,7 +254,8 @@ fn admit(house: &House, request: &Request) -> Result<Admitted, Refusal> {
     Ok(Admitted::Reply(reply))
 }
 
-fn check_key(house: &House, request: &Request) -> Result<(), Refusal> {
+/// Whether the request holds the right key.
+pub(crate) fn check_key(house: &House, request: &Request) -> Result<(), Refusal> {
     let Some(key) = &house.config.api_key else { return Ok(()) };
     let given = request.header("authorization").and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
@@ -322,7 +323,7 @@ fn metrics(house: &House) -> String {
 /// The engine's answer to an ask.
 fn say(house: &House, request: &Request, ask: &Ask) -> Script {
     let number = request.number;
-    let scene = Scene { house, request, ask: Some(ask) };
+    let scene = Scene { house, request, ask: Some(ask), answer: None };
     for act in &house.acts {
         if let Act::Instead(other) = act
             && let Some(reply) = other(&scene)
@@ -336,6 +337,7 @@ fn say(house: &House, request: &Request, ask: &Ask) -> Script {
             change(&mut answer, &scene);
         }
     }
+    let scene = Scene { answer: Some(&answer), ..scene };
     if ask.stream {
         let events = if request.route == Route::Chat {
             render::chat_events(&answer, ask, house, number)
@@ -370,7 +372,7 @@ fn stream(scene: &Scene<'_>, mut events: Vec<Event>) -> Script {
 
 /// A reply of the front.
 fn finish(house: &House, request: &Request, reply: Reply) -> Script {
-    let scene = Scene { house, request, ask: None };
+    let scene = Scene { house, request, ask: None, answer: None };
     for act in &house.acts {
         if let Act::Instead(other) = act
             && let Some(reply) = other(&scene)
@@ -382,7 +384,7 @@ fn finish(house: &House, request: &Request, reply: Reply) -> Script {
 }
 
 fn refuse(house: &House, request: &Request, refusal: &Refusal) -> Script {
-    shape(&Scene { house, request, ask: None }, refusal.reply())
+    shape(&Scene { house, request, ask: None, answer: None }, refusal.reply())
 }
 
 /// Gives a reply its persona's and its faults' shape.

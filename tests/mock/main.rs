@@ -3,6 +3,8 @@
 mod chat;
 mod client;
 mod error;
+mod fault;
+mod persona;
 mod stream;
 mod tool;
 mod wire;

@@ -212,7 +212,8 @@ fn admit(ask: Ask, house: &House) -> Result<Ask, Refusal> {
     let max = house.config.context_tokens;
     let wanted = ask.limit.unwrap_or(0);
     let total = ask.prompt_tokens.saturating_add(wanted);
-    if ask.prompt_tokens >= max || total > max {
+    let fits = total <= max || (house.traits.clamps_limit && wanted <= max);
+    if ask.prompt_tokens >= max || !fits {
         let param = if ask.messages.is_empty() { "prompt" } else { "messages" };
         let message = if wanted == 0 {
             format!(
