@@ -20,7 +20,7 @@ pub mod dialect;
 pub mod assert;
 // Floor 5: plans.
 pub mod profile;
-
+pub mod project;
 pub mod suite;
 // Floor 6: the record.
 pub mod record;

@@ -62,7 +62,7 @@ impl DocumentError {
     pub fn new(origin: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
         // One mistake behind a YAML anchor is met once for each alias.
-        problems.dedup();
+        problems.dedup_by(|b, a| a.code == b.code && a.message == b.message && a.span == b.span);
         Self { origin: origin.to_owned(), text: text.to_owned(), problems }
     }
 

@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 use super::{Entry, Kind, Node, Problem};
 use crate::text::did_you_mean;
 
+/// More choices than these are listed below the message.
+const CHOICES_IN_MESSAGE: usize = 8;
+
 /// The schema of `T` as JSON.
 pub fn schema_of<T: JsonSchema>() -> Value {
     schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value()
@@ -175,6 +178,7 @@ impl<'a> Shape<'a> {
     ) {
         let thing = thing(name, rules);
         let known = rules.get("properties").and_then(Value::as_object);
+        let mut meant = Vec::new();
         for entry in entries {
             if let Some(schema) = known.and_then(|known| known.get(&entry.key)) {
                 self.value(schema, &entry.value, &entry.key_span, out);
@@ -184,6 +188,7 @@ impl<'a> Shape<'a> {
                 Some(Value::Bool(false)) => {
                     let known: Vec<&str> =
                         known.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+                    meant.extend(did_you_mean(&entry.key, known.iter().copied()));
                     out.push(unknown_key(entry, &thing, &known));
                 }
                 Some(schema) => self.value(schema, &entry.value, &entry.key_span, out),
@@ -192,7 +197,8 @@ impl<'a> Shape<'a> {
         }
         let required = rules.get("required").and_then(Value::as_array).into_iter().flatten();
         for key in required.filter_map(Value::as_str) {
-            if !entries.iter().any(|entry| entry.key == key) {
+            // A misspelt key is not missing as well.
+            if !entries.iter().any(|entry| entry.key == key) && !meant.contains(&key) {
                 let purpose = known
                     .and_then(|known| known.get(key)?.get("description")?.as_str())
                     .map(|text| format!("`{key}`: {}", text.replace('\n', " ")));
@@ -225,17 +231,17 @@ fn choice(allowed: &[&Value], node: &Node, at: &Range<usize>, out: &mut Vec<Prob
         .filter(|value| !value.is_null())
         .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         .collect();
-    let message = format!(
-        "expected {}, found {}",
-        words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
-        node.describe()
-    );
+    let near = node.text().and_then(|text| did_you_mean(text, words.iter().map(String::as_str)));
+    let mut help: Vec<String> = near.iter().map(|near| format!("did you mean `{near}`?")).collect();
+    let message = if words.len() > CHOICES_IN_MESSAGE {
+        help.push(format!("there are: {}", words.join(", ")));
+        format!("{} is not one of the words that may stand here", node.describe())
+    } else {
+        let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        format!("expected {}, found {}", quoted.join(", "), node.describe())
+    };
     let mut problem = Problem::new("unknown-value", message, place(node, at));
-    if let Some(near) =
-        node.text().and_then(|text| did_you_mean(text, words.iter().map(String::as_str)))
-    {
-        problem = problem.help(format!("did you mean `{near}`?"));
-    }
+    problem.help = (!help.is_empty()).then(|| help.join(" "));
     out.push(problem);
 }
 
@@ -281,7 +287,8 @@ fn thing(name: Option<&str>, rules: &Map<String, Value>) -> String {
     let title = rules.get("title").and_then(Value::as_str);
     let Some(name) = name.or(title) else { return "this map".to_owned() };
     let mut words = String::new();
-    for c in name.trim_end_matches("Spec").chars() {
+    let suffix = ["Spec", "Entry", "Settings"].iter().find_map(|end| name.strip_suffix(end));
+    for c in suffix.unwrap_or(name).chars() {
         if c.is_uppercase() && !words.is_empty() {
             words.push(' ');
         }

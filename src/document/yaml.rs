@@ -172,6 +172,8 @@ fn trap(written: &str, value: &Number, span: &Range<usize>) -> Option<Problem> {
         || written.contains('_')
         || written.starts_with('+');
     odd.then(|| {
+        let value = value.to_string();
+        let value = value.strip_suffix(".0").unwrap_or(&value);
         let message = format!("YAML reads the bare `{written}` as the number {value}");
         Problem::new("scalar-trap", message, span.clone())
             .help(format!("write {value} for the number, or \"{written}\" for the text"))

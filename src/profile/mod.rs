@@ -12,3 +12,11 @@ mod model;
 pub use known::KnownMatch;
 pub use load::{LoadedProfile, ProfileError};
 pub use model::{Capability, Known, Limits, Profile};
+
+/// The JSON Schema of profile files, for editors.
+pub fn schema() -> serde_json::Value {
+    crate::suite::schema::titled(
+        crate::document::shape::schema_of::<Profile>(),
+        "A proofhouse profile",
+    )
+}

@@ -5,25 +5,21 @@ use std::ops::Range;
 
 use super::names;
 use crate::assert::Assertion;
-use crate::document::{Kind, Node, Problem, first_line};
-use crate::suite::model::Suite;
+use crate::document::{Kind, Node, Problem, first_line, from_node};
 use crate::suite::{capability, duration};
 use crate::text::did_you_mean;
 
 /// The version of the format that this binary reads.
 const VERSION: u64 = 1;
 
-/// Every problem beyond shape. `suite` is there when the shape is right.
-pub(in crate::suite) fn problems(text: &str, tree: &Node, suite: Option<&Suite>) -> Vec<Problem> {
+/// Every problem beyond shape, whether or not the shape is right everywhere.
+pub(in crate::suite) fn problems(text: &str, tree: &Node) -> Vec<Problem> {
     let mut lint = Lint { text, problems: Vec::new() };
     lint.head(tree);
     lint.duplicates(tree);
     let cases = tree.get("cases").map_or(&[][..], Node::items);
     for case in cases {
         lint.case(case);
-    }
-    if let Some(suite) = suite {
-        lint.assertions(cases, suite);
     }
     lint.problems
 }
@@ -116,6 +112,9 @@ impl Lint<'_> {
             self.repeat(repeat);
         }
         self.steps(case);
+        if let Some(node) = case.get("precondition") {
+            self.assertion(node);
+        }
         names::check(self, case);
     }
 
@@ -216,6 +215,9 @@ impl Lint<'_> {
         }
         if let Some(request) = step.get("request") {
             self.request(request);
+        }
+        for node in step.get("expect").map_or(&[][..], Node::items) {
+            self.assertion(node);
         }
         let Some(transport) = step.get("transport") else { return };
         for path in
@@ -330,22 +332,9 @@ impl Lint<'_> {
         }
     }
 
-    fn assertions(&mut self, cases: &[Node], suite: &Suite) {
-        for (node, case) in cases.iter().zip(&suite.cases) {
-            let steps = node.get("steps").map_or(&[][..], Node::items);
-            for (node, step) in steps.iter().zip(&case.steps) {
-                let expect = node.get("expect").map_or(&[][..], Node::items);
-                for (node, assertion) in expect.iter().zip(&step.expect) {
-                    self.assertion(node, assertion);
-                }
-            }
-            if let (Some(node), Some(assertion)) = (node.get("precondition"), &case.precondition) {
-                self.assertion(node, assertion);
-            }
-        }
-    }
-
-    fn assertion(&mut self, node: &Node, assertion: &Assertion) {
+    /// One that cannot be read is the schema's matter.
+    fn assertion(&mut self, node: &Node) {
+        let Ok(assertion) = from_node::<Assertion>(node) else { return };
         for message in assertion.lint() {
             self.report("assertion", message, self.line_of(node));
         }

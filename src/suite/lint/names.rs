@@ -52,7 +52,8 @@ pub(super) fn check(lint: &mut Lint<'_>, case: &Node) {
     if let Some(node) = case.get("precondition") {
         scope.assertion(lint, node);
     }
-    for entry in matrix {
+    // A template that cannot be read may be the one that uses the name.
+    for entry in matrix.iter().filter(|_| !scope.unreadable) {
         if !scope.used.contains(&entry.key) {
             let message = format!("`{}` of the matrix is never used", entry.key);
             let help = format!("name it where it should change something: \"${{{}}}\"", entry.key);
@@ -68,6 +69,7 @@ struct Scope {
     known: BTreeSet<String>,
     used: BTreeSet<String>,
     steps: Vec<String>,
+    unreadable: bool,
 }
 
 impl Scope {
@@ -114,7 +116,7 @@ impl Scope {
                     }
                 }
             }
-            Err(error) => fault(lint, text, &error, at),
+            Err(error) => self.fault(lint, text, &error, at),
         }
     }
 
@@ -142,7 +144,7 @@ impl Scope {
             Ok((expression, span, _)) => {
                 self.expression(lint, text, &expression, &span, &node.span);
             }
-            Err(error) => fault(lint, text, &error, &node.span),
+            Err(error) => self.fault(lint, text, &error, &node.span),
         }
     }
 
@@ -193,6 +195,25 @@ impl Scope {
             unknown(lint, name.as_str(), &known, at);
         }
     }
+
+    fn fault(&mut self, lint: &mut Lint<'_>, text: &str, error: &TemplateError, at: &Range<usize>) {
+        self.unreadable = true;
+        let span = narrow(lint.text, at, text.get(error.span.clone()));
+        let said = error.kind.to_string();
+        let (message, hint) = match said.split_once("\n(hint: ") {
+            Some((message, hint)) => (message, Some(hint.trim_end_matches(')').to_owned())),
+            None => (said.as_str(), None),
+        };
+        let mut problem = Problem::new("template", message.to_owned(), span);
+        problem.help = hint;
+        if matches!(error.kind, TemplateErrorKind::Syntax { .. }) {
+            problem.help = Some(
+            "expressions are minijinja's: `limit * 2`, `limits.context_tokens`, `repeat('a', 3)`"
+                .to_owned(),
+        );
+        }
+        lint.problems.push(problem);
+    }
 }
 
 fn unknown(lint: &mut Lint<'_>, name: &str, known: &[&str], at: Range<usize>) {
@@ -200,24 +221,6 @@ fn unknown(lint: &mut Lint<'_>, name: &str, known: &[&str], at: Range<usize>) {
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     let problem = Problem::new("unknown-name", format!("there is no `{name}` here"), at);
     lint.problems.push(problem.help(format!("{near}there are: {}", known.join(", "))));
-}
-
-fn fault(lint: &mut Lint<'_>, text: &str, error: &TemplateError, at: &Range<usize>) {
-    let span = narrow(lint.text, at, text.get(error.span.clone()));
-    let said = error.kind.to_string();
-    let (message, hint) = match said.split_once("\n(hint: ") {
-        Some((message, hint)) => (message, Some(hint.trim_end_matches(')').to_owned())),
-        None => (said.as_str(), None),
-    };
-    let mut problem = Problem::new("template", message.to_owned(), span);
-    problem.help = hint;
-    if matches!(error.kind, TemplateErrorKind::Syntax { .. }) {
-        problem.help = Some(
-            "expressions are minijinja's: `limit * 2`, `limits.context_tokens`, `repeat('a', 3)`"
-                .to_owned(),
-        );
-    }
-    lint.problems.push(problem);
 }
 
 /// The bytes of `part` inside a scalar, if they are written there as they are.
