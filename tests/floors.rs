@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("text", 0, &["units"]),
     ("transcript", 1, &[]),
     ("verdict", 1, &[]),
+    ("document", 2, &[]),
     ("wire", 2, &[]),
     ("stats", 2, &[]),
     ("dialect", 3, &[]),
@@ -31,7 +32,13 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
 /// Edges that the floors would allow and the design does not: the judge and the thing judged
 /// share no reading code, and a report is a pure function of a record.
 const FORBIDDEN: &[(&str, &[&str])] = &[
-    ("mock", &["wire", "stats", "dialect", "assert", "suite", "profile", "project", "record"]),
+    (
+        "mock",
+        &[
+            "wire", "stats", "document", "dialect", "assert", "suite", "profile", "project",
+            "record",
+        ],
+    ),
     ("report", &["transport", "mock", "clock"]),
     ("transport", &["assert", "suite", "record"]),
 ];

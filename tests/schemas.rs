@@ -1,6 +1,8 @@
 //! The schemas that editors use are those of the types, and what the repository ships is valid
 //! against them. `BLESS=1 cargo test --test schemas` rewrites the files.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::path::PathBuf;
 
 use proofhouse::{document, profile, project, suite};
@@ -55,7 +57,8 @@ fn blessing() -> bool {
 fn every_shipped_suite_and_profile_is_valid_against_its_schema() {
     let [(_, suites), (_, profiles), _] = schemas();
     let shipped = suite::builtin::texts().into_iter().map(|file| (file, &suites));
-    let shipped = shipped.chain(profile::builtin::texts().into_iter().map(|file| (file, &profiles)));
+    let shipped =
+        shipped.chain(profile::builtin::texts().into_iter().map(|file| (file, &profiles)));
     for ((name, text), schema) in shipped {
         assert_eq!(faults(schema, &yaml(text)), Vec::<String>::new(), "{name}");
     }

@@ -21,14 +21,15 @@ pub use toml::parse as parse_toml;
 pub use tree::{Entry, Kind, Node};
 pub use yaml::parse as parse_yaml;
 
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-/// The type `T` and what is wrong, read from `node` as far as either goes.
+/// The type `T` and what is wrong, read from `node` as far as either goes. `schema` is
+/// [`shape::schema_of::<T>`](shape::schema_of), which is worth keeping.
 ///
 /// The problems are those of shape; the value is there when nothing was wrong with it.
-pub fn read<T: DeserializeOwned + JsonSchema>(node: &Node) -> (Option<T>, Vec<Problem>) {
-    let mut problems = shape::check(&shape::schema_of::<T>(), node);
+pub fn read<T: DeserializeOwned>(schema: &Value, node: &Node) -> (Option<T>, Vec<Problem>) {
+    let mut problems = shape::check(schema, node);
     match from_node(node) {
         Ok(value) => (problems.is_empty().then_some(value), problems),
         Err(problem) => {

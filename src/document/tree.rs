@@ -85,6 +85,19 @@ impl Node {
         }
     }
 
+    /// Whether something at `offset` stands inside it. What an alias stands for is elsewhere.
+    pub fn holds(&self, offset: usize) -> bool {
+        match &self.kind {
+            Kind::List(items) => items.iter().any(|item| item.holds(offset)),
+            Kind::Map(entries) => entries
+                .iter()
+                .any(|entry| entry.key_span.contains(&offset) || entry.value.holds(offset)),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {
+                self.span.contains(&offset)
+            }
+        }
+    }
+
     /// The same without positions.
     pub fn to_json(&self) -> Value {
         match &self.kind {

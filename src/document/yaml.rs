@@ -184,7 +184,10 @@ fn trap(written: &str, value: &Number, span: &Range<usize>) -> Option<Problem> {
 fn span_of(text: &str, location: &Location) -> Range<usize> {
     let span = location.span();
     let at = |offset: Option<u64>| offset.and_then(|offset| usize::try_from(offset).ok());
-    let start = at(span.byte_offset()).unwrap_or(0).min(text.len());
+    // The scanner's own errors know line and column only.
+    let start = at(span.byte_offset())
+        .unwrap_or_else(|| Lines::of(text).offset(text, location.line(), location.column()))
+        .min(text.len());
     let end = (start + at(span.byte_len()).unwrap_or(0)).min(text.len());
     // A block scalar's span includes the line end and the next line's indent.
     let trimmed = text.get(start..end).map_or(0, |written| written.trim_end().len());
@@ -202,6 +205,14 @@ impl Lines {
     pub(super) fn of(text: &str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self(std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The byte offset of a line and column; the start if there is none.
+    fn offset(&self, text: &str, line: u64, column: u64) -> usize {
+        let index = |number: u64| usize::try_from(number).unwrap_or(0).saturating_sub(1);
+        let start = self.0.get(index(line)).copied().unwrap_or(0);
+        let rest = text.get(start..).unwrap_or_default();
+        rest.char_indices().nth(index(column)).map_or(text.len(), |(at, _)| start + at)
     }
 
     /// Line and column of a byte offset, from 1.

@@ -63,6 +63,15 @@ mod tests {
     }
 
     #[test]
+    fn every_known_deviation_of_a_built_in_profile_names_a_built_in_case() {
+        let suites = crate::suite::builtin::all().unwrap();
+        for name in names() {
+            let loaded = resolve(&name).unwrap();
+            loaded.against(&suites).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        }
+    }
+
+    #[test]
     fn a_misspelt_profile_is_answered_with_the_one_meant() {
         let said = resolve("vlm").unwrap_err().render(false);
         assert!(said.contains("did you mean `vllm`?"), "{said}");

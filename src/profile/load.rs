@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -15,6 +17,8 @@ use crate::text::did_you_mean;
 
 /// The version of the format that this binary reads.
 const VERSION: u64 = 1;
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(document::shape::schema_of::<Profile>);
 
 /// A profile with the text it was read from.
 #[derive(Clone, Debug)]
@@ -76,7 +80,7 @@ pub fn parse(origin: &str, text: &str) -> Result<LoadedProfile, ProfileError> {
     let wrong = |problems| Err(ProfileError::Wrong(DocumentError::new(origin, text, problems)));
     let (tree, mut problems) = document::parse_yaml(text);
     let Some(tree) = tree else { return wrong(problems) };
-    let (profile, shape) = document::read::<Profile>(&tree);
+    let (profile, shape) = document::read::<Profile>(&SCHEMA, &tree);
     problems.extend(shape);
     problems.extend(lint(&tree));
     match profile {

@@ -7,7 +7,15 @@ use crate::suite::duration;
 
 /// Keys under which people put a secret.
 const SECRET_KEYS: [&str; 9] = [
-    "key", "api_key", "api-key", "apikey", "token", "secret", "password", "bearer", "authorization",
+    "key",
+    "api_key",
+    "api-key",
+    "apikey",
+    "token",
+    "secret",
+    "password",
+    "bearer",
+    "authorization",
 ];
 
 /// Headers that carry one.
@@ -101,15 +109,16 @@ fn lint_target(target: &Entry, problems: &mut Vec<Problem>) {
         problems.push(Problem::new("bad-setting", message, at.clone()));
     };
     if target.key.is_empty() || target.key.contains(['/', '\\', ' ', ',']) {
-        let message = format!("`{}` is not a name for a target: it becomes part of paths", target.key);
+        let message =
+            format!("`{}` is not a name for a target: it becomes part of paths", target.key);
         report(message, &target.key_span);
     }
     let node = &target.value;
     for key in ["url", "proxy"] {
         if let Some(url) = node.get(key)
-            && url.text().is_some_and(|text| {
-                !text.starts_with("http://") && !text.starts_with("https://")
-            })
+            && url
+                .text()
+                .is_some_and(|text| !text.starts_with("http://") && !text.starts_with("https://"))
         {
             report(format!("`{key}` starts with `http://` or `https://`"), &url.span);
         }

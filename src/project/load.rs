@@ -1,7 +1,9 @@
 //! The project file from text and from disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use serde_json::Value;
 use thiserror::Error;
 
 use super::model::Project;
@@ -9,6 +11,8 @@ use super::{FILE_NAME, lint};
 use crate::document::{self, DocumentError};
 use crate::suite::builtin::is_path;
 use crate::suite::load::read_text;
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(document::shape::schema_of::<Project>);
 
 /// A project and where it stands.
 #[derive(Clone, Debug)]
@@ -54,8 +58,8 @@ pub fn find(directory: &Path) -> Option<PathBuf> {
 
 /// Reads a project file; paths in it are taken from its own directory.
 pub fn load(path: &Path) -> Result<LoadedProject, ProjectError> {
-    let text = read_text(path)
-        .map_err(|source| ProjectError::Read { path: path.to_owned(), source })?;
+    let text =
+        read_text(path).map_err(|source| ProjectError::Read { path: path.to_owned(), source })?;
     let mut project = parse(&path.display().to_string(), &text)?;
     let directory = path.parent().unwrap_or_else(|| Path::new(""));
     let place = |path: &mut String| *path = directory.join(&*path).display().to_string();
@@ -76,13 +80,15 @@ pub fn parse(origin: &str, text: &str) -> Result<Project, ProjectError> {
     let mut shown = text.to_owned();
     let mut project = None;
     if let Some(tree) = tree {
-        let (read, shape) = document::read::<Project>(&tree);
+        let (read, shape) = document::read::<Project>(&SCHEMA, &tree);
         project = read;
         let secrets = lint::secrets(&tree);
         // A refused secret is an unknown key as well; once is enough.
-        problems.extend(shape.into_iter().filter(|problem| {
-            !secrets.iter().any(|secret| secret.problem.span == problem.span)
-        }));
+        problems.extend(
+            shape.into_iter().filter(|problem| {
+                !secrets.iter().any(|secret| secret.problem.span == problem.span)
+            }),
+        );
         for secret in secrets {
             lint::mask(&mut shown, &secret.value);
             problems.push(secret.problem);
@@ -188,13 +194,10 @@ mod tests {
     fn the_template_of_init_is_a_project_with_and_without_its_comments() {
         let project = read(template());
         assert!(project.targets.contains_key("local"));
-        let bare: String = template()
-            .lines()
-            .map(|line| {
-                let set = line.strip_prefix("# ").filter(|rest| rest.contains(" = "));
-                format!("{}\n", set.unwrap_or(line))
-            })
-            .collect();
+        let set = |line: &'static str| {
+            line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line)
+        };
+        let bare = template().lines().map(set).collect::<Vec<_>>().join("\n");
         // Everything at once contradicts itself only in the two ways to give a key.
         let said = parse("proofhouse.toml", &bare).unwrap_err().render(false);
         assert_eq!(said.matches("error").count(), 1, "{said}");

@@ -1,7 +1,9 @@
 //! Suites from text and files.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -11,6 +13,8 @@ use crate::document::{self, DocumentError};
 
 /// Larger files are not suites; the limit keeps a wrong path from being read into memory whole.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(document::shape::schema_of::<Suite>);
 
 /// A suite with the text it was read from.
 #[derive(Clone, Debug)]
@@ -88,9 +92,9 @@ pub fn parse(origin: &str, text: &str) -> Result<Loaded, SuiteError> {
     let wrong = |problems| Err(SuiteError::Wrong(DocumentError::new(origin, text, problems)));
     let (tree, mut problems) = document::parse_yaml(text);
     let Some(tree) = tree else { return wrong(problems) };
-    let (suite, shape) = document::read::<Suite>(&tree);
+    let (suite, shape) = document::read::<Suite>(&SCHEMA, &tree);
+    problems.extend(lint::file::problems(text, &tree, &shape));
     problems.extend(shape);
-    problems.extend(lint::file::problems(text, &tree));
     match suite {
         Some(suite) if problems.is_empty() => Ok(Loaded {
             suite,

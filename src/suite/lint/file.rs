@@ -12,9 +12,9 @@ use crate::text::did_you_mean;
 /// The version of the format that this binary reads.
 const VERSION: u64 = 1;
 
-/// Every problem beyond shape, whether or not the shape is right everywhere.
-pub(in crate::suite) fn problems(text: &str, tree: &Node) -> Vec<Problem> {
-    let mut lint = Lint { text, problems: Vec::new() };
+/// Every problem beyond `shape`, whether or not the shape is right everywhere.
+pub(in crate::suite) fn problems(text: &str, tree: &Node, shape: &[Problem]) -> Vec<Problem> {
+    let mut lint = Lint { text, shape, problems: Vec::new() };
     lint.head(tree);
     lint.duplicates(tree);
     let cases = tree.get("cases").map_or(&[][..], Node::items);
@@ -26,6 +26,7 @@ pub(in crate::suite) fn problems(text: &str, tree: &Node) -> Vec<Problem> {
 
 pub(super) struct Lint<'a> {
     pub(super) text: &'a str,
+    shape: &'a [Problem],
     pub(super) problems: Vec<Problem>,
 }
 
@@ -332,8 +333,11 @@ impl Lint<'_> {
         }
     }
 
-    /// One that cannot be read is the schema's matter.
+    /// One that the schema complains about is told once.
     fn assertion(&mut self, node: &Node) {
+        if self.shape.iter().any(|problem| node.holds(problem.span.start)) {
+            return;
+        }
         let Ok(assertion) = from_node::<Assertion>(node) else { return };
         for message in assertion.lint() {
             self.report("assertion", message, self.line_of(node));
