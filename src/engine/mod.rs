@@ -1,1 +1,18 @@
-//! To come.
+//! Running: from a suite and a target to a record.
+//!
+//! The engine sends, judges and tells a [`Sink`] what came of it. It renders nothing and never
+//! ends the process.
+
+mod attempt;
+mod capability;
+mod case;
+mod cells;
+mod check;
+mod request;
+mod sender;
+mod stopper;
+mod verdicts;
+
+pub use check::{Check, Options, Sink, check};
+pub use sender::{Sending, Sent};
+pub use stopper::Stopper;

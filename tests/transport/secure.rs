@@ -10,28 +10,50 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use proofhouse::clock::Clock;
 use proofhouse::transcript::{End, Exchange, HttpVersion};
 use proofhouse::transport::http::HttpTransport;
-use proofhouse::transport::target::{HttpChoice, Target};
+use proofhouse::transport::target::{BaseUrl, HttpChoice, Target};
 use proofhouse::transport::{Carry, Transport as _};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::peer::post;
 
 /// An HTTPS server for `name`, and the folder with its certificate.
 async fn server(name: &str, alpn: &[&[u8]]) -> (u16, TempDir) {
+    serve(name, alpn, None).await
+}
+
+/// The same; with `client`, it wants that certificate from its clients.
+async fn serve(
+    name: &str,
+    alpn: &[&[u8]],
+    client: Option<CertificateDer<'static>>,
+) -> (u16, TempDir) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("ca.pem"), cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = match client {
+        None => WebPkiClientVerifier::no_client_auth(),
+        Some(certificate) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate).unwrap();
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .unwrap()
+        }
+    };
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
@@ -131,4 +153,65 @@ async fn a_certificate_file_that_is_none_is_named() {
     target.tls.ca = vec![path];
     let error = HttpTransport::new(target, Clock::system()).unwrap_err().to_string();
     assert!(error.contains("ca.pem") && error.contains("CA certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_wants_our_certificate_gets_it() {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["client".to_owned()]).unwrap();
+    let (port, folder) = serve("localhost", &[], Some(cert.der().clone())).await;
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let ours = (file("us.pem", cert.pem()), file("us.key", signing_key.serialize_pem()));
+    let mut with = target(port);
+    with.tls.ca = vec![folder.path().join("ca.pem")];
+    let without = with.clone();
+    with.tls.client = Some(ours);
+
+    assert_eq!(ask(with).await.end, End::Complete);
+    // TLS 1.3 says so only once the request is out, by an alert or a reset.
+    assert_ne!(ask(without).await.end, End::Complete);
+}
+
+#[tokio::test]
+async fn tls_goes_through_a_proxy_by_a_tunnel() {
+    let (port, folder) = server("localhost", &[]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let (heard, mut asked) = tokio::sync::mpsc::channel(4);
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        heard.send(String::from_utf8(head).unwrap()).await.unwrap();
+        client.write_all(b"HTTP/1.1 200 Established\r\n\r\n").await.unwrap();
+        let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+    });
+    let mut target = target(port);
+    target.tls.ca = vec![folder.path().join("ca.pem")];
+    target.proxy = Some(BaseUrl::parse(&proxy).unwrap());
+
+    assert_eq!(ask(target).await.end, End::Complete);
+    let head = asked.recv().await.unwrap();
+    assert!(head.starts_with(&format!("CONNECT localhost:{port} HTTP/1.1\r\n")), "{head}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
+    });
+    let mut target = target(1);
+    target.proxy = Some(BaseUrl::parse(&proxy).unwrap());
+    let end = ask(target).await.end;
+    assert!(matches!(&end, End::Refused { why } if why.contains("407")), "{end:?}");
 }

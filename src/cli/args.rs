@@ -1,0 +1,387 @@
+//! The command line, as typed. Nothing here touches the world.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::verdict::Level;
+
+/// Conformance and load testing for OpenAI-compatible LLM endpoints.
+#[derive(Debug, Parser)]
+#[command(name = "proofhouse", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Start with `proofhouse demo`, then `proofhouse check --url http://localhost:8000/v1`.\n\
+                        Exit codes: 0 held, 1 broken, 2 usage, 3 inconclusive or unreachable, 4 nothing selected,\n\
+                        5 bound missed, 6 not written."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check two embedded mock servers and write one HTML report: no network, no set-up
+    Demo(DemoArgs),
+    /// Judge one or more endpoints
+    Check(Box<CheckArgs>),
+    /// Be an endpoint: a conforming one, a well-known one, or a broken one
+    Mock(MockArgs),
+    /// Render a saved run
+    Report(ReportArgs),
+    /// Say what a check, a stream rule or a mock fault means
+    Explain(ExplainArgs),
+    /// List checks, suites, profiles, capabilities or stream rules
+    List(ListArgs),
+    /// Check suite and profile files without sending anything
+    Lint(LintArgs),
+    /// Write a commented proofhouse.toml and a first suite
+    Init(InitArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Where the reports go
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+}
+
+/// `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Cases under way at once [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Run")]
+    pub concurrency: Option<u16>,
+    /// Seed of nonces and other random choices
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Run")]
+    pub seed: u64,
+    /// Send identical requests again for each case, instead of once
+    #[arg(long, help_heading = "Run")]
+    pub no_share: bool,
+    /// A broken `should` fails the run
+    #[arg(long, help_heading = "Verdict")]
+    pub strict: bool,
+    /// A known deviation that no longer deviates fails the run
+    #[arg(long, help_heading = "Verdict")]
+    pub strict_known: bool,
+    /// Exit 3 when fewer than this share of the applicable cases was decided
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share, help_heading = "Verdict")]
+    pub min_coverage: f64,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Keep the run record here [default: a new folder under reports/]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub record: Option<PathBuf>,
+    /// Keep no run record
+    #[arg(long, conflicts_with = "record", help_heading = "Output")]
+    pub no_record: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "expected a share from 0 to 1".to_owned())
+}
+
+/// Which endpoints.
+#[derive(Clone, Debug, Args)]
+pub struct TargetArgs {
+    /// Base URL, with its /v1; again for more targets
+    #[arg(long, value_name = "URL", help_heading = "Target")]
+    pub url: Vec<String>,
+    /// Model to ask for [default: the first that the endpoint lists]
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    pub model: Option<String>,
+    /// A target named in the project file; again for more
+    #[arg(long, value_name = "NAME", conflicts_with = "url", help_heading = "Target")]
+    pub target: Vec<String>,
+    /// The project file [default: proofhouse.toml here or above]
+    #[arg(long, value_name = "FILE", conflicts_with = "url", help_heading = "Target")]
+    pub config: Option<PathBuf>,
+    /// Profile: built-in name or a file
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Target")]
+    pub profile: Option<String>,
+    /// Environment variable that holds the API key
+    #[arg(long, value_name = "VAR", help_heading = "Target")]
+    pub auth_env: Option<String>,
+    /// Header the key goes into, whole, instead of `authorization: Bearer …`
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    pub auth_header: Option<String>,
+    /// Command whose output is the key
+    #[arg(long, value_name = "COMMAND", conflicts_with = "auth_env", help_heading = "Target")]
+    pub auth_command: Option<String>,
+    /// Further header, `name: value`; not for secrets
+    #[arg(long, value_name = "HEADER", help_heading = "Target")]
+    pub header: Vec<String>,
+    /// CA certificates to trust besides the system's (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub ca: Vec<PathBuf>,
+    /// Client certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "client_key", help_heading = "Connection")]
+    pub client_cert: Option<PathBuf>,
+    /// Key of the client certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "client_cert", help_heading = "Connection")]
+    pub client_key: Option<PathBuf>,
+    /// Do not verify the server's certificate
+    #[arg(long, help_heading = "Connection")]
+    pub insecure: bool,
+    /// HTTP proxy
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub proxy: Option<String>,
+    /// HTTP version
+    #[arg(long, value_enum, default_value_t = HttpArg::Auto, help_heading = "Connection")]
+    pub http: HttpArg,
+    /// Deadline of a whole exchange [default: 300s]
+    #[arg(long, value_name = "SPAN", help_heading = "Connection")]
+    pub timeout: Option<String>,
+    /// Deadline of name resolution and connect [default: 10s]
+    #[arg(long, value_name = "SPAN", help_heading = "Connection")]
+    pub connect_timeout: Option<String>,
+    /// Deadline of the first byte [default: 120s]
+    #[arg(long, value_name = "SPAN", help_heading = "Connection")]
+    pub first_byte_timeout: Option<String>,
+    /// Longest silence inside a response [default: 60s]
+    #[arg(long, value_name = "SPAN", help_heading = "Connection")]
+    pub gap_timeout: Option<String>,
+}
+
+/// The HTTP version to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HttpArg {
+    /// What TLS agrees on; HTTP/1.1 without TLS
+    Auto,
+    /// HTTP/1.1
+    #[value(name = "1.1")]
+    One,
+    /// HTTP/2, with prior knowledge where there is no TLS
+    #[value(name = "2")]
+    Two,
+}
+
+/// Which cases.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SelectionArgs {
+    /// Suite: built-in name or a file; again for more [default: all built in]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Selection")]
+    pub suite: Vec<String>,
+    /// Only these: `sse.done-sentinel`, `sse.*`, `suite:tools`, `level:must`, `tag:…`
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Selection")]
+    pub select: Vec<String>,
+    /// Not these
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Selection")]
+    pub skip: Vec<String>,
+    /// Only these levels
+    #[arg(long, value_enum, value_delimiter = ',', help_heading = "Selection")]
+    pub level: Vec<LevelArg>,
+}
+
+/// How strongly a rule binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelArg {
+    /// Breaks a client when broken
+    Must,
+    /// Documented, and relied on by some
+    Should,
+    /// Worth knowing
+    May,
+}
+
+impl From<Level> for LevelArg {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Must => Self::Must,
+            Level::Should => Self::Should,
+            Level::May => Self::May,
+        }
+    }
+}
+
+impl LevelArg {
+    /// The same, as verdicts know it.
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Must => Level::Must,
+            Self::Should => Level::Should,
+            Self::May => Level::May,
+        }
+    }
+}
+
+/// What is printed and written.
+#[derive(Clone, Debug, Args)]
+pub struct OutputArgs {
+    /// What stdout gets
+    #[arg(long, value_enum, default_value_t = FormatArg::Console, help_heading = "Output")]
+    pub format: FormatArg,
+    /// Write a report as well, `html=FILE`; again for more
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = report_file, help_heading = "Output")]
+    pub report: Vec<(FormatArg, PathBuf)>,
+    /// Show what passed, too
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+fn report_file(text: &str) -> Result<(FormatArg, PathBuf), String> {
+    let (format, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or_else(|| "expected FORMAT=FILE, for example html=report.html".to_owned())?;
+    Ok((FormatArg::from_str(format, true)?, path.into()))
+}
+
+/// A report's format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For a terminal
+    Console,
+    /// For scripts; docs/json-report.md
+    Json,
+    /// For CI systems
+    Junit,
+    /// For a pull request
+    Markdown,
+    /// One self-contained page
+    Html,
+}
+
+/// `mock`.
+#[derive(Debug, Args)]
+pub struct MockArgs {
+    /// Whose behaviour
+    #[arg(long, value_name = "NAME", default_value = "openai")]
+    pub persona: String,
+    /// Named faults, joined with `+` or given again
+    #[arg(long, value_name = "NAME[+NAME]")]
+    pub fault: Vec<String>,
+    /// Port on the loopback address; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8089)]
+    pub port: u16,
+    /// Environment variable that holds the key which clients must send
+    #[arg(long, value_name = "VAR")]
+    pub auth_env: Option<String>,
+    /// Model to serve; again for more
+    #[arg(long, value_name = "NAME")]
+    pub model: Vec<String>,
+    /// Time to first token
+    #[arg(long, value_name = "SPAN", default_value = "2ms")]
+    pub ttft: String,
+    /// Time between tokens
+    #[arg(long, value_name = "SPAN", default_value = "1ms")]
+    pub itl: String,
+    /// Seed of the text it writes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Context length in tokens
+    #[arg(long, value_name = "N")]
+    pub context: Option<usize>,
+    /// Answer from saved exchanges (JSON Lines), with their own timing
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Append every request that arrives to this file (JSON Lines)
+    #[arg(long, value_name = "FILE")]
+    pub capture: Option<PathBuf>,
+    /// List the faults instead
+    #[arg(long)]
+    pub list_faults: bool,
+    /// List the personas and their documented deviations instead
+    #[arg(long, conflicts_with = "list_faults")]
+    pub list_personas: bool,
+    /// How to list
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run record
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A check, a stream rule or a mock fault
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Look here too: suite files
+    #[arg(long, value_name = "FILE")]
+    pub suite: Vec<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// What to list
+    #[arg(value_enum, default_value_t = Listed::Cases)]
+    pub what: Listed,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// What `list` lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// Every check
+    Cases,
+    /// The suites
+    Suites,
+    /// Built-in profiles
+    Profiles,
+    /// Words that `needs` and profiles use
+    Capabilities,
+    /// Named stream rules
+    Rules,
+}
+
+/// Text for people or JSON for scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+}
+
+/// `lint`.
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Suite and profile files, or folders of them [default: what is built in]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

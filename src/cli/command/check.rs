@@ -1,0 +1,268 @@
+//! `proofhouse check`: suites against endpoints, into a record, out as reports.
+
+use std::path::PathBuf;
+
+use super::{report, runtime, selection};
+use crate::cli::args::CheckArgs;
+use crate::cli::exit::{self, Exit, Strictness};
+use crate::cli::failure::Failure;
+use crate::cli::progress::Progress;
+use crate::cli::settings::Settings;
+use crate::cli::targets::{self, Chosen};
+use crate::cli::{output, preflight, project};
+use crate::clock::Clock;
+use crate::engine::{self, Check, Options, Sink, Stopper};
+use crate::record::{
+    self, FormatVersion, HostFacts, Run, RunEvent, RunMeta, SuiteRef, TargetMeta, Writer,
+};
+use crate::suite::load::Loaded;
+use crate::transcript::Exchange;
+use crate::transport::http::HttpTransport;
+
+pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure> {
+    let project = project::find(&args.target, settings)?;
+    let mut args = args.clone();
+    project::complete(&mut args, project.as_ref());
+    report::probe(&args.output)?;
+    let suites = selection::suites(&args.selection, settings)?;
+    let plan = selection::plan(&suites, &args.selection)?;
+    let chosen = targets::choose(&args.target, project.as_ref(), settings)?;
+    let strict = Strictness {
+        should: args.strict,
+        known: args.strict_known,
+        coverage_min: args.min_coverage,
+    };
+    let job = Job {
+        plan,
+        chosen,
+        options: Options {
+            concurrency: args.concurrency.map_or(Options::default().concurrency, Into::into),
+            seed: args.seed,
+            share: !args.no_share,
+            several: false,
+        },
+        preflight: true,
+        strict_known: args.strict_known,
+        record: place(&args),
+    };
+    let run = runtime()?.block_on(job.run(settings))?;
+    report::write(&run, &args.output, settings)?;
+    Ok(exit::of_run(&run, strict))
+}
+
+/// Where the record goes, and whether it stays.
+fn place(args: &CheckArgs) -> Place {
+    match (&args.record, args.no_record) {
+        (Some(folder), _) => Place::Named(folder.clone()),
+        (None, true) => Place::Nowhere,
+        (None, false) => Place::Fresh,
+    }
+}
+
+/// Where a run's record goes.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// A folder that the user named.
+    Named(PathBuf),
+    /// A new folder under `reports/`.
+    Fresh,
+    /// Kept only as long as the run lasts.
+    Nowhere,
+}
+
+/// A check of one or more targets.
+pub(super) struct Job<'a> {
+    pub(super) plan: Vec<selection::Planned<'a>>,
+    pub(super) chosen: Vec<Chosen>,
+    pub(super) options: Options,
+    pub(super) preflight: bool,
+    pub(super) strict_known: bool,
+    pub(super) record: Place,
+}
+
+impl Job<'_> {
+    /// Runs it and reads the record back: a live report is a report of the record.
+    pub(super) async fn run(mut self, settings: &Settings) -> Result<Run, Failure> {
+        let clock = Clock::system();
+        self.options.several = self.chosen.len() > 1;
+        let transports = self.transports(&clock)?;
+        let mut metas = Vec::new();
+        for (chosen, transport) in self.chosen.iter_mut().zip(&transports) {
+            metas.push(preflight::meet(chosen, transport, self.preflight).await?);
+        }
+        let meta = self.meta(&clock, metas.clone());
+        let temporary;
+        let folder = match &self.record {
+            Place::Named(folder) => folder.clone(),
+            Place::Fresh => fresh(&clock),
+            Place::Nowhere => {
+                temporary = Temporary::new(&clock)?;
+                temporary.0.clone()
+            }
+        };
+        let mut writer = Writer::create(&folder, &meta).map_err(unwritten)?;
+        let stopper = Stopper::default();
+        let watcher = tokio::spawn(interrupt(stopper.clone()));
+        let interrupted =
+            self.check_all(&transports, &metas, &clock, &stopper, &mut writer, settings).await?;
+        watcher.abort();
+        let meta = RunMeta { ended: Some(clock.wall()), interrupted, ..meta };
+        writer.finish(&meta).map_err(unwritten)?;
+        let run =
+            record::read(&folder).map_err(|error| Failure::from_error(Exit::Unwritten, &error))?;
+        match self.record {
+            Place::Nowhere => {}
+            Place::Named(_) | Place::Fresh => {
+                output::note(&format!("record: {}", folder.display()));
+            }
+        }
+        if interrupted {
+            output::note("interrupted: what was judged so far is reported, the rest was not asked");
+        }
+        Ok(run)
+    }
+
+    fn transports(&self, clock: &Clock) -> Result<Vec<HttpTransport>, Failure> {
+        self.chosen
+            .iter()
+            .map(|chosen| {
+                HttpTransport::new(chosen.target.clone(), clock.clone())
+                    .map_err(|error| Failure::from_error(Exit::Usage, &error))
+            })
+            .collect()
+    }
+
+    /// Checks target after target; `true` when it was interrupted.
+    async fn check_all(
+        &self,
+        transports: &[HttpTransport],
+        metas: &[TargetMeta],
+        clock: &Clock,
+        stopper: &Stopper,
+        writer: &mut Writer,
+        settings: &Settings,
+    ) -> Result<bool, Failure> {
+        for ((chosen, transport), meta) in self.chosen.iter().zip(transports).zip(metas) {
+            let total = self.plan.iter().map(|(_, cases)| cases.len()).sum();
+            let check = Check {
+                transport,
+                target: &chosen.target,
+                meta,
+                profile: &chosen.profile,
+                plan: self.plan.clone(),
+                auth_variable: chosen.auth_variable.clone(),
+                clock: clock.clone(),
+                today: clock.wall().date_naive(),
+                options: self.options.clone(),
+            };
+            let mut sink = Recorder {
+                writer,
+                progress: Progress::start(settings, &meta.name, total),
+                trouble: None,
+            };
+            let whole = engine::check(&check, &mut sink, stopper).await;
+            if let Some(trouble) = sink.trouble {
+                return Err(trouble);
+            }
+            if !whole {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn meta(&self, clock: &Clock, targets: Vec<TargetMeta>) -> RunMeta {
+        RunMeta {
+            format: FormatVersion::CURRENT,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            argv: std::env::args().skip(1).collect(),
+            started: clock.wall(),
+            ended: None,
+            interrupted: false,
+            seed: self.options.seed,
+            strict_known: self.strict_known,
+            suites: self.plan.iter().map(|(loaded, _)| suite_ref(loaded)).collect(),
+            targets,
+            host: HostFacts {
+                os: std::env::consts::OS.to_owned(),
+                arch: std::env::consts::ARCH.to_owned(),
+                cpus: std::thread::available_parallelism().map_or(0, usize::from),
+            },
+        }
+    }
+}
+
+fn suite_ref(loaded: &Loaded) -> SuiteRef {
+    SuiteRef {
+        id: loaded.suite.suite.value.clone(),
+        title: loaded.suite.title.clone(),
+        revision: loaded.suite.revision,
+        origin: loaded.origin.clone(),
+        sha256: loaded.sha256.clone(),
+    }
+}
+
+fn unwritten(error: record::RecordError) -> Failure {
+    Failure::from_error(Exit::Unwritten, &error)
+        .hint("name another folder with --record, or none with --no-record")
+}
+
+fn fresh(clock: &Clock) -> PathBuf {
+    let stamp = clock.wall().format("%Y%m%dT%H%M%S%3fZ");
+    PathBuf::from(format!("reports/check-{stamp}"))
+}
+
+/// A folder that goes when it is dropped.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(clock: &Clock) -> Result<Self, Failure> {
+        let stamp = clock.wall().timestamp_nanos_opt().unwrap_or_default();
+        let folder =
+            std::env::temp_dir().join(format!("proofhouse-{}-{stamp}", std::process::id()));
+        std::fs::create_dir(&folder).map_err(|error| {
+            Failure::new(Exit::Unwritten, format!("no temporary folder: {error}"))
+        })?;
+        Ok(Self(folder.join("run")))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(folder) = self.0.parent() {
+            // Left behind at worst: the system clears its temporary folder.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// Ctrl-C ends the run in good order; a second one ends the process as usual.
+async fn interrupt(stopper: Stopper) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stopper.stop();
+    }
+}
+
+/// Writes what the engine tells, and moves the progress line.
+struct Recorder<'a> {
+    writer: &'a mut Writer,
+    progress: Progress,
+    trouble: Option<Failure>,
+}
+
+impl Sink for Recorder<'_> {
+    fn event(&mut self, event: RunEvent) {
+        if let RunEvent::Case(case) = &event {
+            self.progress.case(&case.id, case.verdict);
+        }
+        if let Err(error) = self.writer.event(&event) {
+            self.trouble.get_or_insert_with(|| unwritten(error));
+        }
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) {
+        if let Err(error) = self.writer.exchange(exchange) {
+            self.trouble.get_or_insert_with(|| unwritten(error));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `proofhouse explain`: what a check, a stream rule or a mock fault means.
+
+use serde::Serialize;
+
+use crate::assert;
+use crate::cli::args::{ExplainArgs, ListFormat};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output;
+use crate::mock;
+use crate::suite::load::Loaded;
+use crate::suite::{At, Case, Hurt, builtin};
+use crate::text;
+use crate::verdict::Level;
+
+/// Which checks catch which fault of the mock; the fault matrix test holds it true.
+const FAULTS: &str = include_str!("../../../fixtures/faults.yaml");
+
+#[derive(Serialize)]
+struct Explained<'a> {
+    id: &'a str,
+    title: &'a str,
+    level: Level,
+    suite: &'a str,
+    file: String,
+    why: &'a str,
+    source: &'a [String],
+    needs: Vec<&'a str>,
+    faults: Vec<String>,
+    hurts: &'a [Hurt],
+}
+
+pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
+    let suites = suites(args)?;
+    let found = suites
+        .iter()
+        .flat_map(|loaded| loaded.suite.cases.iter().map(move |case| (loaded, case)))
+        .find(|(_, case)| case.id.value == args.id);
+    if let Some((loaded, case)) = found {
+        let text = match args.format {
+            ListFormat::Text => case_text(loaded, case)?,
+            ListFormat::Json => json(&explained(loaded, case)?)?,
+        };
+        output::stdout(&text)?;
+        return Ok(Exit::Held);
+    }
+    if let Some(rule) = assert::rules().iter().find(|rule| rule.name == args.id) {
+        output::stdout(&format!("stream: {}\n\n{}\n", rule.name, rule.docs.trim()))?;
+        return Ok(Exit::Held);
+    }
+    if let Some(fault) = mock::faults().iter().find(|fault| fault.name == args.id) {
+        let caught = caught_by(fault.name)?;
+        let caught =
+            if caught.is_empty() { "no built-in check".to_owned() } else { caught.join(", ") };
+        output::stdout(&format!(
+            "fault {}\n\n  does       {}\n  caught by  {caught}\n  try        proofhouse mock --fault {}\n",
+            fault.name, fault.does, fault.name
+        ))?;
+        return Ok(Exit::Held);
+    }
+    let known = suites
+        .iter()
+        .flat_map(|loaded| loaded.suite.cases.iter().map(|case| case.id.as_str()))
+        .chain(assert::rules().iter().map(|rule| rule.name))
+        .chain(mock::faults().iter().map(|fault| fault.name));
+    let failure = Failure::usage(format!("nothing is called `{}`", args.id));
+    Err(match text::did_you_mean(&args.id, known) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint("`proofhouse list` shows every check"),
+    })
+}
+
+fn suites(args: &ExplainArgs) -> Result<Vec<Loaded>, Failure> {
+    let mut suites =
+        builtin::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
+    for name in &args.suite {
+        let loaded = builtin::resolve(name)
+            .map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
+        suites.push(loaded);
+    }
+    Ok(suites)
+}
+
+fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Failure::new(Exit::Unwritten, error))
+}
+
+fn explained<'a>(loaded: &'a Loaded, case: &'a At<Case>) -> Result<Explained<'a>, Failure> {
+    Ok(Explained {
+        id: &case.id,
+        title: &case.title,
+        level: case.level,
+        suite: &loaded.suite.suite,
+        file: format!("{}:{}", loaded.origin, case.spot.line),
+        why: &case.why,
+        source: &case.source,
+        needs: case.needs.iter().map(|need| need.as_str()).collect(),
+        faults: faults_caught_by(&case.id)?,
+        hurts: &case.hurts,
+    })
+}
+
+fn case_text(loaded: &Loaded, case: &At<Case>) -> Result<String, Failure> {
+    let mut lines = vec![
+        format!("{}   {}   suite {}", case.id.value, case.level.name(), loaded.suite.suite.value),
+        format!("  {}", case.title),
+        String::new(),
+        format!("  why     {}", case.why.trim().replace('\n', "\n          ")),
+    ];
+    for hurt in &case.hurts {
+        lines.push(format!("  hurts   {}: {}", hurt.client, hurt.effect));
+    }
+    for source in &case.source {
+        lines.push(format!("  source  {source}"));
+    }
+    if !case.needs.is_empty() {
+        let needs: Vec<_> = case.needs.iter().map(|need| need.as_str()).collect();
+        lines.push(format!("  needs   {}", needs.join(", ")));
+    }
+    lines.push(format!("  file    {}:{}", loaded.origin, case.spot.line));
+    lines.push("  expects".to_owned());
+    for step in &case.steps {
+        lines.push(format!(
+            "    {}: {} {}",
+            step.name.value, step.request.method, step.request.path
+        ));
+        for expect in &step.expect {
+            lines.push(format!("      - {}", expect.describe()));
+        }
+    }
+    let faults = faults_caught_by(&case.id)?;
+    if let Some(first) = faults.first() {
+        lines.push(format!("  catches {}", faults.join(", ")));
+        lines.push(format!("  try     proofhouse mock --fault {first}"));
+    }
+    Ok(lines.join("\n") + "\n")
+}
+
+fn table() -> Result<std::collections::BTreeMap<String, Vec<String>>, Failure> {
+    serde_saphyr::from_str(FAULTS)
+        .map_err(|error| Failure::new(Exit::Usage, format!("the built-in fault table: {error}")))
+}
+
+fn faults_caught_by(id: &str) -> Result<Vec<String>, Failure> {
+    let caught = |(fault, checks): (String, Vec<String>)| {
+        checks.iter().any(|check| check == id).then_some(fault)
+    };
+    Ok(table()?.into_iter().filter_map(caught).collect())
+}
+
+fn caught_by(fault: &str) -> Result<Vec<String>, Failure> {
+    Ok(table()?.remove(fault).unwrap_or_default())
+}

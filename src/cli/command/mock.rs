@@ -1,0 +1,137 @@
+//! `proofhouse mock`: be an endpoint until interrupted.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::list::pretty;
+use super::runtime;
+use crate::cli::args::{ListFormat, MockArgs};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output;
+use crate::cli::settings::{self, Settings};
+use crate::mock::{self, Config, Persona, Server};
+use crate::suite::duration;
+use crate::transcript::{Exchange, read_jsonl};
+use crate::units::Nanos;
+
+pub(super) fn run(args: &MockArgs, _settings: &Settings) -> Result<Exit, Failure> {
+    if args.list_faults {
+        return list_faults(args.format);
+    }
+    if args.list_personas {
+        return list_personas(args.format);
+    }
+    let config = config(args)?;
+    runtime()?.block_on(serve(config))
+}
+
+fn list_faults(format: ListFormat) -> Result<Exit, Failure> {
+    let text = match format {
+        ListFormat::Json => {
+            let rows: Vec<_> = mock::faults()
+                .iter()
+                .map(|fault| json!({"name": fault.name, "does": fault.does}))
+                .collect();
+            pretty(&rows)?
+        }
+        ListFormat::Text => {
+            let wide = mock::faults().iter().map(|fault| fault.name.len()).max().unwrap_or(0);
+            mock::faults()
+                .iter()
+                .map(|fault| format!("{:wide$}  {}\n", fault.name, fault.does))
+                .collect()
+        }
+    };
+    output::stdout(&text)?;
+    Ok(Exit::Held)
+}
+
+fn list_personas(format: ListFormat) -> Result<Exit, Failure> {
+    let text = match format {
+        ListFormat::Json => {
+            let rows: Vec<_> = Persona::ALL
+                .iter()
+                .map(|persona| {
+                    let deviations: Vec<_> = persona
+                        .deviations()
+                        .iter()
+                        .map(|deviation| json!({"what": deviation.what, "link": deviation.link}))
+                        .collect();
+                    json!({"name": persona.name(), "deviations": deviations})
+                })
+                .collect();
+            pretty(&rows)?
+        }
+        ListFormat::Text => Persona::ALL
+            .iter()
+            .map(|persona| {
+                let deviations: String = persona
+                    .deviations()
+                    .iter()
+                    .map(|deviation| format!("  - {}\n    {}\n", deviation.what, deviation.link))
+                    .collect();
+                format!("{}\n{deviations}", persona.name())
+            })
+            .collect(),
+    };
+    output::stdout(&text)?;
+    Ok(Exit::Held)
+}
+
+fn config(args: &MockArgs) -> Result<Config, Failure> {
+    let mut config = Config { port: args.port, seed: args.seed, ..Config::default() };
+    config.persona = args.persona.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    config.faults = args.fault.join("+").parse().map_err(|error| {
+        Failure::usage(format!("{error}")).hint("`proofhouse mock --list-faults` shows them")
+    })?;
+    config.ttft = span("--ttft", &args.ttft)?;
+    config.itl = span("--itl", &args.itl)?;
+    if let Some(variable) = &args.auth_env {
+        let key = settings::secret(variable).ok_or_else(|| {
+            Failure::usage(format!("the environment variable `{variable}` is not set"))
+        })?;
+        config.api_key = Some(key.expose_secret().to_owned());
+    }
+    if !args.model.is_empty() {
+        config.models.clone_from(&args.model);
+    }
+    if let Some(context) = args.context {
+        config.context_tokens = context;
+    }
+    config.capture.clone_from(&args.capture);
+    if let Some(path) = &args.replay {
+        config.replay = Some(replay(path)?);
+    }
+    Ok(config)
+}
+
+fn span(flag: &str, text: &str) -> Result<Nanos, Failure> {
+    duration(text).map_err(|error| Failure::usage(format!("{flag}: {error}")))
+}
+
+fn replay(path: &Path) -> Result<Vec<Exchange>, Failure> {
+    let wrong = |error: &dyn std::error::Error| {
+        Failure::usage(format!("`{}`: {}", path.display(), crate::cli::failure::chain(error)))
+            .hint("a saved run has them in exchanges.jsonl")
+    };
+    let file = std::fs::File::open(path).map_err(|error| wrong(&error))?;
+    read_jsonl(std::io::BufReader::new(file)).map_err(|error| wrong(&error))
+}
+
+async fn serve(config: Config) -> Result<Exit, Failure> {
+    let address = format!("{}:{}", config.host, config.port);
+    let server = Server::start(config).map_err(|error| {
+        Failure::new(Exit::Inconclusive, format!("cannot listen on {address}: {error}"))
+            .hint("name another port with --port, or 0 for a free one")
+    })?;
+    // Scripts read the first line; it is flushed at once, whatever stdout is.
+    output::stdout(&format!("{}\n", server.base_url()))?;
+    let waited = tokio::signal::ctrl_c().await;
+    server.stop();
+    waited.map(|()| Exit::Held).map_err(|error| {
+        Failure::new(Exit::Inconclusive, format!("the interrupt could not be waited for: {error}"))
+    })
+}

@@ -1,0 +1,162 @@
+//! From `--url` and its company, or from the project file, to targets.
+
+use std::time::Duration;
+
+use super::args::{HttpArg, TargetArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::settings::{self, Settings};
+use crate::profile::{self, Profile};
+use crate::project::LoadedProject;
+use crate::suite::duration;
+use crate::transport::target::{BaseUrl, HttpChoice, Target, TargetError};
+use crate::transport::{Auth, Place};
+
+/// A target, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) target: Target,
+    pub(super) profile: Profile,
+    /// The environment variable that reproducers name in place of the key.
+    pub(super) auth_variable: Option<String>,
+}
+
+/// How long a key that a command printed is used.
+const KEY_TTL: Duration = Duration::from_mins(5);
+
+/// The targets that the command line names.
+pub(super) fn choose(
+    args: &TargetArgs,
+    project: Option<&LoadedProject>,
+    settings: &Settings,
+) -> Result<Vec<Chosen>, Failure> {
+    if args.url.is_empty() {
+        return super::project::choose(args, project, settings);
+    }
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for url in &args.url {
+        let mut target = Target::new("", url).map_err(|error| wrong(&error))?;
+        target.name = unique(&short(&target.base_url), &chosen);
+        apply(&mut target, args)?;
+        let profile = load_profile(args.profile.as_deref().unwrap_or("generic"), settings)?;
+        chosen.push(Chosen { target, profile, auth_variable: args.auth_env.clone() });
+    }
+    Ok(chosen)
+}
+
+pub(super) fn wrong(error: &TargetError) -> Failure {
+    Failure::from_error(Exit::Usage, error).hint("a base URL looks like http://localhost:8000/v1")
+}
+
+/// `localhost:8000`, or the host alone where the port goes without saying.
+fn short(url: &BaseUrl) -> String {
+    let origin = url.origin();
+    origin.split_once("://").map_or(origin.clone(), |(_, host)| host.to_owned())
+}
+
+fn unique(name: &str, taken: &[Chosen]) -> String {
+    let is_taken = |name: &str| taken.iter().any(|chosen| chosen.target.name == name);
+    let mut unique = name.to_owned();
+    let mut number = 2;
+    while is_taken(&unique) {
+        unique = format!("{name}-{number}");
+        number += 1;
+    }
+    unique
+}
+
+/// The profile of that name or in that file.
+pub(super) fn load_profile(name: &str, settings: &Settings) -> Result<Profile, Failure> {
+    profile::builtin::resolve(name)
+        .map(|loaded| loaded.profile)
+        .map_err(|error| Failure::rendered(Exit::Usage, error.render(settings.colour_stderr)))
+}
+
+/// Applies what the command line says of every target.
+pub(super) fn apply(target: &mut Target, args: &TargetArgs) -> Result<(), Failure> {
+    if let Some(model) = &args.model {
+        target.model.clone_from(model);
+    }
+    if let Some(auth) = auth(args)? {
+        target.auth = auth;
+    }
+    for header in &args.header {
+        let (name, value) =
+            header.split_once(':').ok_or_else(|| wrong(&TargetError::Header(header.clone())))?;
+        target.headers.push(name.trim(), value.trim());
+    }
+    target.tls.ca.extend(args.ca.iter().cloned());
+    if let (Some(certificate), Some(key)) = (&args.client_cert, &args.client_key) {
+        target.tls.client = Some((certificate.clone(), key.clone()));
+    }
+    target.tls.insecure |= args.insecure;
+    if let Some(proxy) = &args.proxy {
+        target.proxy = Some(BaseUrl::parse(proxy).map_err(|error| wrong(&error))?);
+    }
+    match args.http {
+        HttpArg::Auto => {}
+        HttpArg::One => target.http = HttpChoice::Http1,
+        HttpArg::Two => target.http = HttpChoice::Http2,
+    }
+    let spans = [
+        ("--timeout", &args.timeout, &mut target.timeouts.total),
+        ("--connect-timeout", &args.connect_timeout, &mut target.timeouts.connect),
+        ("--first-byte-timeout", &args.first_byte_timeout, &mut target.timeouts.first_byte),
+        ("--gap-timeout", &args.gap_timeout, &mut target.timeouts.gap),
+    ];
+    for (flag, text, deadline) in spans {
+        if let Some(text) = text {
+            *deadline = span(flag, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// A span of time from the command line or the project file.
+pub(super) fn span(what: &str, text: &str) -> Result<Duration, Failure> {
+    duration(text).map(Into::into).map_err(|error| Failure::usage(format!("{what}: {error}")))
+}
+
+fn auth(args: &TargetArgs) -> Result<Option<Auth>, Failure> {
+    let place = match &args.auth_header {
+        Some(name) => Place::Header(name.clone()),
+        None => Place::Bearer,
+    };
+    if let Some(command) = &args.auth_command {
+        return Ok(Some(Auth::command(shell(command), KEY_TTL, place)));
+    }
+    match &args.auth_env {
+        Some(variable) => key(variable, place).map(Some),
+        None if args.auth_header.is_some() => {
+            Err(Failure::usage("--auth-header says where the key goes, and no key was named")
+                .hint("name its variable too: --auth-env VAR"))
+        }
+        None => Ok(None),
+    }
+}
+
+/// The key in an environment variable.
+pub(super) fn key(variable: &str, place: Place) -> Result<Auth, Failure> {
+    let secret = settings::secret(variable).ok_or_else(|| {
+        Failure::usage(format!("the environment variable `{variable}` is not set"))
+            .hint(format!("put the key into it: export {variable}=…"))
+    })?;
+    Ok(Auth::Key { name: variable.to_owned(), secret, place })
+}
+
+/// A command line is the shell's to read.
+fn shell(command: &str) -> Vec<String> {
+    if cfg!(windows) {
+        vec!["cmd".to_owned(), "/C".to_owned(), command.to_owned()]
+    } else {
+        vec!["sh".to_owned(), "-c".to_owned(), command.to_owned()]
+    }
+}
+
+impl Chosen {
+    /// A target that is our own mock.
+    pub(super) fn mock(name: &str, base_url: &str, profile: Profile) -> Result<Self, Failure> {
+        let target = Target::new(name, base_url).map_err(|error| wrong(&error))?;
+        Ok(Self { target, profile, auth_variable: None })
+    }
+}

@@ -1,0 +1,376 @@
+//! One attempt at a case in one cell of its matrix: steps in order, each judged as it comes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use super::cells::Cell;
+use super::request;
+use super::sender::{Sender, Sending};
+use super::verdicts::broken;
+use crate::assert::{Assertion, Condition, Found, Query, Scene, Seen, StepSeen};
+use crate::record::Finding;
+use crate::suite::load::Loaded;
+use crate::suite::template::{self, Vars};
+use crate::suite::{At, Case, Spot, Step, StepConnection, duration};
+use crate::transcript::WireRequest;
+use crate::transport::target::Target;
+use crate::transport::{ConnectionChoice, Transport};
+use crate::verdict::{Judgement, Level};
+
+/// What one attempt came to.
+#[derive(Debug, Default)]
+pub(super) struct Attempt {
+    /// What did not hold or could not be judged.
+    pub(super) findings: Vec<Finding>,
+    /// Ids of its exchanges, in order.
+    pub(super) exchanges: Vec<String>,
+    /// The harness or the network got in the way.
+    pub(super) fault: Option<String>,
+    /// Why the precondition was not met.
+    pub(super) unmet: Option<String>,
+    /// Assertions whose condition was met, and those whose was not, by place in the file.
+    pub(super) applied: BTreeSet<(u64, u64)>,
+    pub(super) not_applied: BTreeMap<(u64, u64), String>,
+    /// A clean refusal of a capability that the case needs.
+    pub(super) refusal: Option<(String, String)>,
+    /// The request that the first finding is about, or the first request.
+    pub(super) shown: Option<WireRequest>,
+}
+
+impl Attempt {
+    /// Whether it was judged to the end.
+    pub(super) fn is_decided(&self) -> bool {
+        self.fault.is_none()
+            && self.unmet.is_none()
+            && self.findings.iter().all(|f| f.cannot_tell.is_none())
+    }
+}
+
+/// What every attempt of a case shares.
+pub(super) struct Context<'a, T> {
+    pub(super) loaded: &'a Loaded,
+    pub(super) case: &'a Case,
+    pub(super) sender: &'a Sender<'a, T>,
+    pub(super) target: &'a Target,
+    pub(super) seed: u64,
+    pub(super) base: &'a BTreeMap<String, Value>,
+    pub(super) limits: &'a BTreeMap<String, Value>,
+    /// Capabilities that a clean refusal may excuse.
+    pub(super) excusable: &'a [&'a str],
+}
+
+/// The answers to one step that was sent.
+struct StepDone {
+    name: String,
+    copies: Vec<Arc<Seen>>,
+}
+
+impl<T: Transport> Context<'_, T> {
+    pub(super) async fn attempt(&self, cell: &Cell, number: u32) -> Attempt {
+        let mut attempt = Attempt::default();
+        let mut vars = Vars::new(self.seed, &self.case.id, number);
+        for (name, value) in self.base.iter().chain(cell) {
+            vars.set(name, value.clone());
+        }
+        let mut done: Vec<StepDone> = Vec::new();
+        for step in &self.case.steps {
+            match self.step(step, cell, &mut vars, &mut done, &mut attempt).await {
+                Ok(true) => {}
+                Ok(false) => return attempt,
+                Err(trouble) => {
+                    attempt.fault = Some(trouble);
+                    return attempt;
+                }
+            }
+        }
+        if let Some(precondition) = &self.case.precondition {
+            attempt.unmet = self.unmet(precondition, &vars, &done).unwrap_or_else(Some);
+        }
+        if attempt.unmet.is_some() {
+            // What does not apply cannot be broken.
+            attempt.findings.clear();
+        }
+        attempt
+    }
+
+    /// Runs one step; `false` ends the attempt.
+    async fn step(
+        &self,
+        step: &At<Step>,
+        cell: &Cell,
+        vars: &mut Vars,
+        done: &mut Vec<StepDone>,
+        attempt: &mut Attempt,
+    ) -> Result<bool, String> {
+        if let Some(condition) = &step.condition
+            && !template::truth(condition, vars).map_err(|error| error.to_string())?
+        {
+            return Ok(true);
+        }
+        if let Some(after) = &step.after {
+            let text = template::fill_text(after, vars).map_err(|error| error.to_string())?;
+            tokio::time::sleep(duration(&text)?.into()).await;
+        }
+        let copies = self.send(step, cell, vars, done, attempt).await?;
+        done.push(StepDone { name: step.name.value.clone(), copies });
+        if attempt.fault.is_some() {
+            return Ok(false);
+        }
+        self.judge(step, cell, vars, done, attempt)?;
+        if broken(&attempt.findings) == Some(Level::Must) {
+            return Ok(false);
+        }
+        Ok(self.capture(step, cell, vars, done, attempt))
+    }
+
+    async fn send(
+        &self,
+        step: &At<Step>,
+        cell: &Cell,
+        vars: &Vars,
+        done: &[StepDone],
+        attempt: &mut Attempt,
+    ) -> Result<Vec<Arc<Seen>>, String> {
+        let copies = request::copies(&step.transport, vars)?;
+        let mut carry = request::carry(&step.transport, vars)?;
+        carry.connection = self.connection(step, done);
+        let shared = !step.fresh
+            && copies == 1
+            && self.case.repeat.is_none()
+            && carry.connection == ConnectionChoice::Any
+            && carry.leave.is_none();
+        let mut sends = Vec::new();
+        for copy in 0..copies {
+            let mut vars = vars.clone();
+            vars.set("copy", copy);
+            let (request, omitted) = request::request(&step.request, &vars, self.target)?;
+            attempt.shown.get_or_insert_with(|| request.clone());
+            let sending = Sending {
+                shared,
+                id: self.exchange_id(step, cell, &vars, copies),
+                answers: &step.answers,
+            };
+            let carry = crate::transport::Carry { omit_headers: omitted, ..carry.clone() };
+            sends.push(async move { self.sender.send(&request, &carry, sending).await });
+        }
+        let sent = join_all(sends).await;
+        for sent in &sent {
+            attempt.exchanges.push(sent.seen.exchange.id.clone());
+            if attempt.fault.is_none() {
+                attempt.fault.clone_from(&sent.fault);
+            }
+            if attempt.refusal.is_none() {
+                attempt.refusal = super::capability::refusal(self.excusable, &sent.seen);
+            }
+        }
+        Ok(sent.into_iter().map(|sent| sent.seen).collect())
+    }
+
+    fn exchange_id(&self, step: &At<Step>, cell: &Cell, vars: &Vars, copies: usize) -> String {
+        let mut id = self.case.id.value.clone();
+        for (name, value) in cell {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            id = format!("{id}/{name}={}", crate::text::ellipsis(&value, 24));
+        }
+        if self.case.repeat.is_some() {
+            id = format!("{id}/attempt={}", vars.get("attempt").unwrap_or(&Value::Null));
+        }
+        id = format!("{id}/{}", step.name.value);
+        if copies > 1 {
+            id = format!("{id}/copy={}", vars.get("copy").unwrap_or(&Value::Null));
+        }
+        id
+    }
+
+    /// The connection a step asks for. A step whose connection a later one wants to reuse gets a
+    /// new one, which no other case is given meanwhile.
+    fn connection(&self, step: &At<Step>, done: &[StepDone]) -> ConnectionChoice {
+        let wanted_later = self.case.steps.iter().any(|later| {
+            matches!(&later.transport.connection, StepConnection::Reuse(name) if *name == step.name.value)
+        });
+        match &step.transport.connection {
+            StepConnection::Reuse(name) => done
+                .iter()
+                .rev()
+                .find(|earlier| earlier.name == *name)
+                .and_then(|earlier| earlier.copies.first())
+                .map_or(ConnectionChoice::New, |seen| {
+                    ConnectionChoice::Number(seen.exchange.connection.number)
+                }),
+            StepConnection::Any if !wanted_later => ConnectionChoice::Any,
+            StepConnection::Any | StepConnection::New => ConnectionChoice::New,
+        }
+    }
+
+    fn judge(
+        &self,
+        step: &At<Step>,
+        cell: &Cell,
+        vars: &Vars,
+        done: &[StepDone],
+        attempt: &mut Attempt,
+    ) -> Result<(), String> {
+        let steps = scenes(done);
+        let copies = done.last().map_or(0, |step| step.copies.len());
+        for expect in &step.expect {
+            let place = (expect.spot.line, expect.spot.column);
+            for copy in 0..copies {
+                let mut vars = vars.clone();
+                vars.set("copy", copy);
+                let assertion = template::fill_assertion(&expect.value, &vars)
+                    .map_err(|error| format!("expect: {error}"))?;
+                let scene = Scene {
+                    steps: &steps,
+                    current: steps.len().saturating_sub(1),
+                    copy,
+                    vars: vars.values(),
+                    limits: self.limits,
+                };
+                match applies(&assertion, &vars, &scene)? {
+                    Applies::Yes => {
+                        attempt.applied.insert(place);
+                    }
+                    Applies::No => {
+                        if !assertion.holds_when_unmet() {
+                            attempt.not_applied.insert(place, assertion.describe());
+                        }
+                        continue;
+                    }
+                }
+                let judgement = assertion.judge(&scene);
+                // `all.` says the same of every copy; once is enough.
+                if let Some(finding) = self.finding(&assertion, expect.spot, step, cell, judgement)
+                    && !attempt.findings.contains(&finding)
+                {
+                    attempt.findings.push(finding);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finding(
+        &self,
+        assertion: &Assertion,
+        spot: Spot,
+        step: &At<Step>,
+        cell: &Cell,
+        judgement: Judgement,
+    ) -> Option<Finding> {
+        let (cannot_tell, evidence) = match judgement {
+            Judgement::Holds => return None,
+            Judgement::Fails(evidence) => (None, evidence),
+            Judgement::CannotTell { why } => (Some(why), Vec::new()),
+        };
+        Some(Finding {
+            assertion: assertion.describe(),
+            level: assertion.level().unwrap_or(self.case.level),
+            spot,
+            line: self.loaded.line(spot).to_owned(),
+            cell: cell.clone(),
+            step: step.name.value.clone(),
+            cannot_tell,
+            evidence,
+        })
+    }
+
+    /// Takes values for later steps; `false` when one is not there and the case cannot go on.
+    fn capture(
+        &self,
+        step: &At<Step>,
+        cell: &Cell,
+        vars: &mut Vars,
+        done: &[StepDone],
+        attempt: &mut Attempt,
+    ) -> bool {
+        let mut captured = Vec::new();
+        for (name, query) in &step.capture {
+            let steps = scenes(done);
+            let scene = Scene {
+                steps: &steps,
+                current: steps.len().saturating_sub(1),
+                copy: 0,
+                vars: vars.values(),
+                limits: self.limits,
+            };
+            let why = match Query::parse(query).map(|query| query.find(&scene)) {
+                Ok(Found::Values(values)) => match values.into_iter().next() {
+                    Some((_, value)) => {
+                        captured.push((name, value));
+                        continue;
+                    }
+                    None => format!("there is nothing at `{query}` to go on with"),
+                },
+                Ok(Found::CannotTell { why }) => why,
+                Err(error) => error.to_string(),
+            };
+            attempt.findings.push(Finding {
+                assertion: format!("capture {name}: {query}"),
+                level: self.case.level,
+                spot: step.spot,
+                line: self.loaded.line(step.spot).to_owned(),
+                cell: cell.clone(),
+                step: step.name.value.clone(),
+                cannot_tell: Some(why),
+                evidence: Vec::new(),
+            });
+            return false;
+        }
+        for (name, value) in captured {
+            vars.set(name, value);
+        }
+        true
+    }
+
+    fn unmet(
+        &self,
+        precondition: &At<Assertion>,
+        vars: &Vars,
+        done: &[StepDone],
+    ) -> Result<Option<String>, String> {
+        let assertion = template::fill_assertion(&precondition.value, vars)
+            .map_err(|error| error.to_string())?;
+        let steps = scenes(done);
+        let scene = Scene {
+            steps: &steps,
+            current: steps.len().saturating_sub(1),
+            copy: 0,
+            vars: vars.values(),
+            limits: self.limits,
+        };
+        Ok(match assertion.judge(&scene) {
+            Judgement::Holds => None,
+            Judgement::Fails(_) => Some(format!("`{}` was not met", assertion.describe())),
+            Judgement::CannotTell { why } => Some(why),
+        })
+    }
+}
+
+fn scenes(done: &[StepDone]) -> Vec<StepSeen<'_>> {
+    done.iter()
+        .map(|step| StepSeen {
+            name: &step.name,
+            copies: step.copies.iter().map(AsRef::as_ref).collect(),
+        })
+        .collect()
+}
+
+enum Applies {
+    Yes,
+    No,
+}
+
+/// Whether the assertion's `if` is met. A condition that cannot be told is not met.
+fn applies(assertion: &Assertion, vars: &Vars, scene: &Scene<'_>) -> Result<Applies, String> {
+    let met = match assertion.condition() {
+        None => true,
+        Some(Condition::Template(text)) => {
+            template::truth(text, vars).map_err(|error| format!("if: {error}"))?
+        }
+        Some(Condition::Assertion(condition)) => condition.judge(scene) == Judgement::Holds,
+    };
+    Ok(if met { Applies::Yes } else { Applies::No })
+}

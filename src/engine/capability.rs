@@ -1,0 +1,57 @@
+//! Telling a clean refusal from a failure.
+//!
+//! An endpoint that does not offer a feature may say so: with a client error that names the
+//! parameter, or with 404, 405 or 501 on the route. That is `unsupported`, and neutral. A 200 that
+//! ignores the feature is not a refusal, nor is a time-out, nor a 5xx.
+
+use crate::assert::Seen;
+use crate::transcript::End;
+
+/// Words that a refusal of a capability names.
+fn words(capability: &str) -> &'static [&'static str] {
+    match capability {
+        "stream" => &["stream"],
+        "usage_stream" => &["stream_options", "include_usage"],
+        "tools" => &["tool", "function"],
+        "parallel_tools" => &["parallel_tool_calls", "tool"],
+        "json_object" | "json_schema" => {
+            &["response_format", "json_schema", "json_object", "structured", "grammar", "guided"]
+        }
+        "logprobs" => &["logprob"],
+        "n" => &["`n`", "'n'", "\"n\"", "n >", "multiple choices", "best_of"],
+        "seed" => &["seed"],
+        "vision" => &["image", "vision", "multimodal", "content part", "multi-modal"],
+        "reasoning" => &["reasoning", "thinking"],
+        "max_completion_tokens" => &["max_completion_tokens"],
+        "developer_role" => &["developer", "role"],
+        "logit_bias" => &["logit_bias"],
+        "embeddings" => &["embedding"],
+        _ => &[],
+    }
+}
+
+/// Capabilities that are a route of their own.
+fn is_route(capability: &str) -> bool {
+    matches!(capability, "models" | "embeddings" | "completions" | "responses" | "batches")
+}
+
+/// What `seen` says if it is a clean refusal of one of `needs`: the capability and the words.
+pub(super) fn refusal(needs: &[&str], seen: &Seen) -> Option<(String, String)> {
+    if seen.exchange.end != End::Complete {
+        return None;
+    }
+    let status = seen.exchange.status()?;
+    if !matches!(status, 400 | 404 | 405 | 415 | 422 | 501) {
+        return None;
+    }
+    let body = String::from_utf8_lossy(&seen.exchange.body()).into_owned();
+    let lower = body.to_lowercase();
+    let refused = needs.iter().find(|capability| {
+        let named = words(capability).iter().any(|word| lower.contains(word));
+        let no_route = is_route(capability) && matches!(status, 404 | 405 | 501);
+        // A refusal is a message, not a page or an empty body; a missing route may be either.
+        no_route || (named && seen.reading().json.is_ok())
+    })?;
+    let said = crate::text::ellipsis(body.trim(), 200);
+    Some(((*refused).to_owned(), format!("refused with {status}: {said}")))
+}
