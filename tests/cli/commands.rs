@@ -1,0 +1,139 @@
+//! The other commands.
+
+use crate::house::{House, Mock, text};
+
+#[test]
+fn demo_writes_three_reports_and_exits_zero() {
+    let house = House::new();
+    let outcome = house.run(&["demo"]).exits(0);
+
+    for name in ["demo.html", "demo.json", "demo.xml"] {
+        let report = text(&house.path(&format!("reports/{name}")));
+        assert!(report.contains("vllm-like") && report.contains("sglang-like"), "{name}");
+        assert!(outcome.stdout.contains(name), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn init_writes_files_that_lint_accepts_and_never_overwrites() {
+    let house = House::new();
+    house.run(&["init"]).exits(0);
+    house.run(&["lint", "suites"]).exits(0);
+    let before = text(&house.path("proofhouse.toml"));
+
+    house.run(&["init"]).exits(2).complains(&["proofhouse.toml", "there already"]);
+
+    assert_eq!(text(&house.path("proofhouse.toml")), before);
+}
+
+#[test]
+fn a_target_of_the_project_file_is_checked_by_name() {
+    let house = House::new();
+    let mock = Mock::start(&[]);
+    house.write(
+        "proofhouse.toml",
+        &format!("[targets.staging]\nurl = \"{}\"\nmodel = \"proofhouse-mock\"\n", mock.url),
+    );
+    let report = house
+        .run(&["check", "--no-record", "--format", "json", "--select", "sse.content-type"])
+        .exits(0)
+        .json();
+    assert_eq!(report["targets"][0]["name"], "staging");
+}
+
+#[test]
+fn two_targets_stand_side_by_side() {
+    let house = House::new();
+    let good = Mock::start(&[]);
+    let bad = Mock::start(&["--fault", "sse-crlf"]);
+    let report = house
+        .run(&[
+            "check",
+            "--url",
+            &good.url,
+            "--url",
+            &bad.url,
+            "--no-record",
+            "--format",
+            "json",
+            "--select",
+            "sse.lf-line-ends",
+        ])
+        .exits(0)
+        .json();
+    let verdicts: Vec<_> = (0..2)
+        .map(|i| report["targets"][i]["cases"][0]["verdict"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(verdicts, ["pass", "warn"]);
+    assert_ne!(report["targets"][0]["name"], report["targets"][1]["name"]);
+}
+
+#[test]
+fn strict_turns_a_warning_into_a_failure() {
+    let house = House::new();
+    let bad = Mock::start(&["--fault", "sse-crlf"]);
+    let arguments =
+        ["check", "--url", &bad.url, "--no-record", "--select", "sse.lf-line-ends", "--strict"];
+    house.run(&arguments).exits(1);
+}
+
+#[test]
+fn a_known_deviation_is_expected_and_its_end_is_noticed() {
+    let house = House::new();
+    house.write(
+        "p.yaml",
+        "proofhouse_profile: 1\nname: p\nknown:\n  - check: sse.done-sentinel\n    \
+         reason: known to us\n    expires: 2099-01-01\n",
+    );
+    let select = ["--no-record", "--select", "sse.done-sentinel", "--profile", "p.yaml"];
+    let bad = Mock::start(&["--fault", "sse-no-done"]);
+    let good = Mock::start(&[]);
+    let check = |url: &str, extra: &[&str]| {
+        let arguments = [&["check", "--url", url, "--format", "json"][..], &select, extra].concat();
+        house.run(&arguments)
+    };
+
+    let expected = check(&bad.url, &[]).exits(0).json();
+    assert_eq!(expected["targets"][0]["cases"][0]["verdict"], "xfail");
+    let mended = check(&good.url, &[]).exits(0).json();
+    assert_eq!(mended["targets"][0]["cases"][0]["verdict"], "xpass");
+    check(&good.url, &["--strict-known"]).exits(1);
+}
+
+#[test]
+fn explain_tells_of_checks_rules_and_faults() {
+    let house = House::new();
+    let check = house.run(&["explain", "sse.done-sentinel"]).exits(0);
+    for word in ["must", "why", "source", "stream: done", "sse-no-done"] {
+        assert!(check.stdout.contains(word), "{word}: {}", check.stdout);
+    }
+    assert!(house.run(&["explain", "done"]).exits(0).stdout.contains("[DONE]"));
+    assert!(house.run(&["explain", "sse-no-done"]).exits(0).stdout.contains("sse.done-sentinel"));
+    house.run(&["explain", "sse.done-sentinal"]).exits(2).complains(&["sse.done-sentinel"]);
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    let house = House::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let outcome = house.run(&["completions", shell]).exits(0);
+        assert!(outcome.stdout.contains("proofhouse"), "{shell}");
+    }
+}
+
+#[test]
+fn lint_accepts_what_is_built_in() {
+    let house = House::new();
+    assert!(house.run(&["lint"]).exits(0).stdout.starts_with("ok:"));
+}
+
+#[test]
+fn every_command_has_help() {
+    let house = House::new();
+    for command in
+        ["demo", "check", "mock", "report", "explain", "list", "lint", "init", "completions"]
+    {
+        let help = house.run(&[command, "--help"]).exits(0).stdout;
+        assert!(help.contains("Usage: proofhouse"), "{command}: {help}");
+    }
+}

@@ -1,0 +1,143 @@
+//! Running cases against the embedded mock, or against saved exchanges.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proofhouse::clock::Clock;
+use proofhouse::engine::{Check, Options, Sink, Stopper, check};
+use proofhouse::mock::{Config, Server};
+use proofhouse::profile::{self, Profile};
+use proofhouse::record::{CaseRecord, RunEvent, TargetMeta};
+use proofhouse::suite::load::Loaded;
+use proofhouse::suite::{At, Case};
+use proofhouse::transcript::Exchange;
+use proofhouse::transport::Auth;
+use proofhouse::transport::Transport;
+use proofhouse::transport::http::HttpTransport;
+use proofhouse::transport::target::Target;
+use proofhouse::units::Nanos;
+
+/// The key that the mock demands; no secret.
+pub(crate) const KEY: &str = "sk-proofhouse-test-key";
+
+/// What a run brought forth.
+#[derive(Default)]
+pub(crate) struct Collected {
+    pub(crate) cases: Vec<CaseRecord>,
+    pub(crate) exchanges: Vec<Exchange>,
+}
+
+impl Sink for Collected {
+    fn event(&mut self, event: RunEvent) {
+        if let RunEvent::Case(case) = event {
+            self.cases.push(*case);
+        }
+    }
+    fn exchange(&mut self, exchange: &Exchange) {
+        self.exchanges.push(exchange.clone());
+    }
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+pub(crate) fn mock_profile() -> Profile {
+    profile::builtin::resolve("mock").unwrap().profile
+}
+
+/// A mock with these faults (`a+b`, or nothing), fast enough for a hundred runs, slow enough that
+/// a stream is a stream.
+pub(crate) fn mock(faults: &str) -> Server {
+    let config = Config {
+        faults: faults.parse().unwrap(),
+        api_key: Some(KEY.to_owned()),
+        ttft: Nanos::from_millis(2),
+        itl: Nanos::from_millis(1),
+        // What the mock's profile says.
+        context_tokens: 4096,
+        ..Config::default()
+    };
+    Server::start(config).unwrap()
+}
+
+pub(crate) fn target(base_url: &str) -> Target {
+    let mut target = Target::new("mock", base_url).unwrap();
+    target.model = "proofhouse-mock".to_owned();
+    target.auth = Auth::bearer("TEST_KEY", KEY.to_owned().into());
+    // A fault that hangs is seen soon; a healthy mock answers in milliseconds.
+    target.timeouts.first_byte = Duration::from_millis(1_500);
+    target.timeouts.gap = Duration::from_millis(1_500);
+    target.timeouts.total = Duration::from_secs(20);
+    target
+}
+
+/// Judges the cases that `wanted` picks over `transport`.
+pub(crate) async fn judge<T: Transport>(
+    suites: &[Loaded],
+    wanted: impl Fn(&Case) -> bool,
+    transport: &T,
+    target: &Target,
+    options: Options,
+) -> Collected {
+    let profile = mock_profile();
+    let clock = Clock::system();
+    let meta = TargetMeta {
+        name: target.name.clone(),
+        base_url: target.base_url.to_string(),
+        model: target.model.clone(),
+        profile: profile.name.clone(),
+        auth: "test".to_owned(),
+        capabilities: BTreeMap::new(),
+        server: BTreeMap::new(),
+    };
+    let plan: Vec<(&Loaded, Vec<&At<Case>>)> = suites
+        .iter()
+        .map(|loaded| (loaded, loaded.suite.cases.iter().filter(|case| wanted(case)).collect()))
+        .collect();
+    let mut collected = Collected::default();
+    let check_this = Check {
+        transport,
+        target,
+        meta: &meta,
+        profile: &profile,
+        plan,
+        auth_variable: None,
+        clock: clock.clone(),
+        today: clock.wall().date_naive(),
+        options,
+    };
+    assert!(check(&check_this, &mut collected, &Stopper::default()).await);
+    collected
+}
+
+/// The whole catalogue, or what `wanted` picks of it, against a mock with these faults.
+pub(crate) async fn judge_mock(
+    suites: &[Loaded],
+    wanted: impl Fn(&Case) -> bool,
+    faults: &str,
+    options: Options,
+) -> Collected {
+    let server = mock(faults);
+    let target = target(&server.base_url());
+    let transport = HttpTransport::new(target.clone(), Clock::system()).unwrap();
+    let collected = judge(suites, wanted, &transport, &target, options).await;
+    server.stop();
+    collected
+}
+
+/// `fixtures/faults.yaml`.
+pub(crate) struct Table {
+    /// Each fault and exactly the checks that catch it.
+    pub(crate) caught: BTreeMap<String, Vec<String>>,
+    /// Faults that are legal oddities: no check may catch them.
+    pub(crate) harmless: Vec<String>,
+}
+
+pub(crate) fn table() -> Table {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/faults.yaml");
+    let mut caught: BTreeMap<String, Vec<String>> =
+        serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let harmless = caught.remove("harmless").unwrap_or_default();
+    Table { caught, harmless }
+}
