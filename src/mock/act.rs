@@ -33,6 +33,7 @@ pub(crate) enum Act {
 
 /// How connections behave.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own fault")]
 pub(crate) struct Traits {
     /// Bytes of one write.
     pub(crate) write_max: usize,

@@ -24,6 +24,7 @@ mod ask;
 mod brain;
 mod capture;
 mod config;
+mod desk;
 mod event;
 mod fault;
 mod gzip;

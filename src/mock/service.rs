@@ -1,4 +1,4 @@
-//! From a request to its script.
+//! From HTTP to the desk, and from the script back to HTTP.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,22 +6,16 @@ use std::sync::atomic::Ordering;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use serde_json::json;
 
-use super::act::{Act, Scene};
-use super::answer::Answer;
-use super::ask::{self, Ask, Fields};
 use super::capture::Captured;
-use super::event::{self, Event};
+use super::desk::{answer, refuse};
 use super::house::{House, Running};
 use super::line::LineState;
+use super::pacer;
 use super::player::{Cut, Player, until_or_stop};
 use super::refusal::Refusal;
-use super::reply::{Content, Reply};
 use super::request::Request;
-use super::route::Route;
 use super::script::{Ending, HANG, Script};
-use super::{Persona, pacer, render, tokens};
 use crate::transcript::{Connection, Headers, HttpVersion, WireRequest};
 use crate::units::Nanos;
 
@@ -103,7 +97,18 @@ pub(crate) async fn respond(
         );
         refuse(&house, &request, &Refusal::new(413, message).code("request_too_large"))
     };
+    let script = if head.method == http::Method::HEAD { without_body(script) } else { script };
     play(&house, &line, script, running, start).await
+}
+
+/// The head that a GET would have got.
+fn without_body(mut script: Script) -> Script {
+    if script.sized {
+        script.head.headers.push("content-length", script.body().len().to_string());
+        script.sized = false;
+    }
+    script.cues.clear();
+    script
 }
 
 /// Sends the head at its time; the body follows by itself.
@@ -166,254 +171,4 @@ const fn version(version: http::Version) -> HttpVersion {
         http::Version::HTTP_2 => HttpVersion::Http2,
         _ => HttpVersion::Http11,
     }
-}
-
-/// The script that answers `request`.
-pub(crate) fn answer(house: &House, mut request: Request) -> Script {
-    for act in &house.acts {
-        if let Act::Hear(change) = act {
-            change(&mut request, house);
-        }
-    }
-    if let Some(mut shelf) = house.shelf()
-        && request.route != Route::Metrics
-    {
-        let saved = shelf.take(&request.method, &request.path, &request.body);
-        return saved.unwrap_or_else(|| {
-            Refusal::new(404, "No saved exchange has this method and path.").reply().script()
-        });
-    }
-    match admit(house, &request) {
-        Ok(Admitted::Ask(ask)) => say(house, &request, &ask),
-        Ok(Admitted::Reply(reply)) => finish(house, &request, reply),
-        Err(refusal) => refuse(house, &request, &refusal),
-    }
-}
-
-enum Admitted {
-    /// The engine is asked.
-    Ask(Box<Ask>),
-    /// The front answers.
-    Reply(Reply),
-}
-
-/// Everything before the engine.
-fn admit(house: &House, request: &Request) -> Result<Admitted, Refusal> {
-    let route = &request.route;
-    if *route == Route::Unknown {
-        let message = format!("Invalid URL ({} {})", request.method, request.path);
-        return Err(Refusal::new(404, message));
-    }
-    if !route.takes(&request.method) {
-        let message = format!(
-            "Not allowed to {} on {}. (HINT: Perhaps you meant to use a different HTTP method?)",
-            request.method, request.path
-        );
-        let allowed = if route.method() == "GET" { "GET, HEAD" } else { "POST" };
-        return Err(Refusal::new(405, message)
-            .code("method_not_supported")
-            .header("allow", allowed));
-    }
-    if route.needs_key() {
-        check_key(house, request)?;
-    }
-    let orders = request.orders();
-    if route.needs_engine() && orders.rate_limit {
-        return Err(Refusal::rate_limit());
-    }
-    if route.needs_engine() && orders.overload {
-        return Err(Refusal::overload());
-    }
-    if route.method() == "POST" {
-        check_media_type(request)?;
-    }
-    let reply = match route {
-        Route::Chat => return Ok(Admitted::Ask(Box::new(ask::chat(request, house)?))),
-        Route::Completions => {
-            return Ok(Admitted::Ask(Box::new(ask::completion(request, house)?)));
-        }
-        Route::Embeddings => {
-            let fields = ask::body(request)?;
-            let model = fields.string("model")?.ok_or_else(|| Refusal::missing("model"))?;
-            ask::check_model(model, house)?;
-            Reply { after: house.config.ttft, ..Reply::json(render::embeddings(fields, model)?) }
-        }
-        Route::Models => Reply::json(render::models(house)),
-        Route::Model(id) => {
-            if !house.config.models.contains(id) {
-                let message = format!("The model '{id}' does not exist");
-                return Err(Refusal::new(404, message).param("model").code("model_not_found"));
-            }
-            Reply::json(render::model(id))
-        }
-        Route::Tokenize => tokenize(house, ask::body(request)?)?,
-        Route::Health | Route::Ping => Reply::new(200, Content::Nothing),
-        Route::Metrics => Reply::text(200, "text/plain; version=0.0.4", metrics(house)),
-        Route::Unknown => Reply::new(404, Content::Nothing),
-    };
-    Ok(Admitted::Reply(reply))
-}
-
-/// Whether the request holds the right key.
-pub(crate) fn check_key(house: &House, request: &Request) -> Result<(), Refusal> {
-    let Some(key) = &house.config.api_key else { return Ok(()) };
-    let given = request.header("authorization").and_then(|value| {
-        let (scheme, key) = value.split_once(' ')?;
-        // The scheme's case does not matter: RFC 9110 11.1.
-        scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-    });
-    match given {
-        None => Err(Refusal::new(
-            401,
-            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
-        )
-        .header("www-authenticate", "Bearer realm=\"proofhouse\"")),
-        // OpenAI repeats the key here, partly masked. A key is better not repeated at all.
-        Some(given) if given != key => {
-            Err(Refusal::new(401, "Incorrect API key provided.").code("invalid_api_key"))
-        }
-        Some(_) => Ok(()),
-    }
-}
-
-fn check_media_type(request: &Request) -> Result<(), Refusal> {
-    let Some(given) = request.header("content-type") else { return Ok(()) };
-    let media_type = given.split(';').next().unwrap_or_default().trim();
-    let json = media_type.eq_ignore_ascii_case("application/json")
-        || (media_type.starts_with("application/") && media_type.ends_with("+json"));
-    if json {
-        return Ok(());
-    }
-    let message = format!(
-        "Unsupported content type: '{media_type}'. This API method only accepts 'application/json' requests, but you specified the header 'Content-Type: {given}'. Please try again with a supported content type."
-    );
-    Err(Refusal::new(415, message).code("unsupported_content_type"))
-}
-
-/// vLLM's `/tokenize`, so that a client can learn the ids that `logit_bias` speaks of.
-fn tokenize(house: &House, fields: Fields<'_, '_>) -> Result<Reply, Refusal> {
-    let prompt = fields.string("prompt")?.ok_or_else(|| Refusal::missing("prompt"))?;
-    let ids: Vec<u64> = tokens::split(prompt).iter().map(|token| tokens::id(token)).collect();
-    let context = house.config.context_tokens;
-    Ok(Reply::json(json!({"count": ids.len(), "max_model_len": context, "tokens": ids})))
-}
-
-fn metrics(house: &House) -> String {
-    let (running, served) = (house.running(), house.served());
-    let model = house.config.models.first().map_or("", String::as_str);
-    let mut text = format!(
-        "# HELP proofhouse_mock_requests_running Requests at work now.\n\
-         # TYPE proofhouse_mock_requests_running gauge\n\
-         proofhouse_mock_requests_running {running}\n\
-         # HELP proofhouse_mock_requests_total Requests that have come.\n\
-         # TYPE proofhouse_mock_requests_total counter\n\
-         proofhouse_mock_requests_total {served}\n"
-    );
-    let own = match house.config.persona {
-        Persona::OpenAi => None,
-        Persona::Vllm => Some("vllm:num_requests_running"),
-        Persona::Sglang => Some("sglang:num_running_reqs"),
-    };
-    if let Some(name) = own {
-        text += &format!("# TYPE {name} gauge\n{name}{{model_name=\"{model}\"}} {running}\n");
-    }
-    text
-}
-
-/// The engine's answer to an ask.
-fn say(house: &House, request: &Request, ask: &Ask) -> Script {
-    let number = request.number;
-    let scene = Scene { house, request, ask: Some(ask), answer: None };
-    for act in &house.acts {
-        if let Act::Instead(other) = act
-            && let Some(reply) = other(&scene)
-        {
-            return shape(&scene, reply);
-        }
-    }
-    let mut answer = Answer::to(ask, house, number);
-    for act in &house.acts {
-        if let Act::Decide(change) = act {
-            change(&mut answer, &scene);
-        }
-    }
-    let scene = Scene { answer: Some(&answer), ..scene };
-    if ask.stream {
-        let events = if request.route == Route::Chat {
-            render::chat_events(&answer, ask, house, number)
-        } else {
-            render::completion_events(&answer, ask, house, number)
-        };
-        return stream(&scene, events);
-    }
-    if answer.fail_after.is_some() {
-        return shape(&scene, Refusal::engine().reply());
-    }
-    let value = if request.route == Route::Chat {
-        render::chat(&answer, ask, house, number)
-    } else {
-        render::completion(&answer, ask, house, number)
-    };
-    let gaps = u64::try_from(render::steps(&answer)).unwrap_or(u64::MAX).saturating_sub(1);
-    let after = house.config.ttft + Nanos(house.config.itl.0.saturating_mul(gaps));
-    shape(&scene, Reply { after, ..Reply::json(value) })
-}
-
-fn stream(scene: &Scene<'_>, mut events: Vec<Event>) -> Script {
-    for act in &scene.house.acts {
-        if let Act::Events(change) = act {
-            change(&mut events, scene);
-        }
-    }
-    let mut headers = Headers::default();
-    mark(scene, &mut headers, scene.house.config.ttft);
-    bend(scene, event::script(events, headers))
-}
-
-/// A reply of the front.
-fn finish(house: &House, request: &Request, reply: Reply) -> Script {
-    let scene = Scene { house, request, ask: None, answer: None };
-    for act in &house.acts {
-        if let Act::Instead(other) = act
-            && let Some(reply) = other(&scene)
-        {
-            return shape(&scene, reply);
-        }
-    }
-    shape(&scene, reply)
-}
-
-fn refuse(house: &House, request: &Request, refusal: &Refusal) -> Script {
-    shape(&Scene { house, request, ask: None, answer: None }, refusal.reply())
-}
-
-/// Gives a reply its persona's and its faults' shape.
-fn shape(scene: &Scene<'_>, mut reply: Reply) -> Script {
-    for act in &scene.house.acts {
-        match act {
-            Act::Plain(change) if reply.status < 400 => change(&mut reply, scene),
-            Act::Error(change) if reply.status >= 400 => change(&mut reply, scene),
-            _ => {}
-        }
-    }
-    let after = reply.after;
-    mark(scene, &mut reply.headers, after);
-    bend(scene, reply.script())
-}
-
-/// The headers that OpenAI puts on every answer.
-fn mark(scene: &Scene<'_>, headers: &mut Headers, took: Nanos) {
-    let seed = scene.house.config.seed;
-    headers.push("x-request-id", format!("req_{}", render::unique(seed, scene.number(), 24)));
-    headers.push("openai-processing-ms", (took.0 / 1_000_000).to_string());
-    headers.push("openai-version", "2020-10-01");
-}
-
-fn bend(scene: &Scene<'_>, mut script: Script) -> Script {
-    for act in &scene.house.acts {
-        if let Act::Script(change) = act {
-            change(&mut script, scene);
-        }
-    }
-    script
 }

@@ -12,35 +12,42 @@ const VOCABULARY: u64 = 100_000;
 
 /// The tokens of `text`; joined they are `text` again.
 pub(crate) fn split(text: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut rest = text.chars().peekable();
-    while let Some(first) = rest.next() {
-        let mut token = String::from(first);
-        let lead = match rest.peek() {
-            Some(&next) if first == ' ' && class(next) != Class::Other => {
-                rest.next();
-                token.push(next);
-                next
-            }
-            _ => first,
-        };
-        let max = match class(lead) {
-            Class::Letter => LETTERS_MAX,
-            Class::Digit => DIGITS_MAX,
-            Class::Other => 1,
-        };
-        for _ in 1..max {
-            let Some(next) = rest.next_if(|next| class(*next) == class(lead)) else { break };
-            token.push(next);
-        }
-        tokens.push(token);
-    }
-    tokens
+    pieces(text).map(str::to_owned).collect()
 }
 
 /// How many tokens `text` has.
 pub(crate) fn count(text: &str) -> usize {
-    split(text).len()
+    pieces(text).count()
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at_checked(first_len(rest)?)?;
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// The length of the first token, in bytes.
+fn first_len(text: &str) -> Option<usize> {
+    let mut chars = text.chars().peekable();
+    let first = chars.next()?;
+    let mut len = first.len_utf8();
+    let mut lead = class(first);
+    if first == ' '
+        && let Some(next) = chars.next_if(|next| class(*next) != Class::Other)
+    {
+        len += next.len_utf8();
+        lead = class(next);
+    }
+    let max = match lead {
+        Class::Letter => LETTERS_MAX,
+        Class::Digit => DIGITS_MAX,
+        Class::Other => 1,
+    };
+    let more = chars.take(max - 1).take_while(|next| class(*next) == lead);
+    Some(len + more.map(char::len_utf8).sum::<usize>())
 }
 
 /// The id of a token in a vocabulary that exists only as this function.
@@ -55,7 +62,7 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Letter,
     Digit,

@@ -83,8 +83,10 @@ impl Client {
 
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[&str], body: &[u8]) {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: mock\r\n");
-        if method == "POST" {
-            head += &format!("content-length: {}\r\n", body.len());
+        if method == "POST" || !body.is_empty() {
+            head += "content-length: ";
+            head += &body.len().to_string();
+            head += "\r\n";
             if !headers.iter().any(|h| h.to_lowercase().starts_with("content-type")) {
                 head += "content-type: application/json\r\n";
             }
@@ -167,7 +169,7 @@ impl Client {
     }
 
     fn more(&mut self, into: &mut Vec<u8>) -> Option<()> {
-        let mut buffer = [0; 65_536];
+        let mut buffer = [0; 16_384];
         match self.stream.read(&mut buffer) {
             Ok(0) | Err(_) => None,
             Ok(read) => {

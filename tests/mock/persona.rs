@@ -6,6 +6,9 @@ use super::{config, persona, says, weather};
 
 const CHAT: &str = "/v1/chat/completions";
 
+/// Method, path, headers, body; status and body of the answer.
+type Case<'a> = (&'a str, &'a str, &'a [&'a str], Value, u16, Value);
+
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
@@ -131,7 +134,7 @@ fn vllms_errors_are_those_of_a_real_one() {
         Server::start(Config { persona: Persona::Vllm, api_key: Some("k".into()), ..config() })
             .unwrap();
     let key = "authorization: Bearer k";
-    let cases: [(&str, &str, &[&str], Value, u16, Value); 12] = [
+    let cases: [Case; 12] = [
         ("POST", CHAT, &[], says("x", json!({})), 401, json!({"error": "Unauthorized"})),
         ("POST", "/v1/nope", &[], json!({}), 401, json!({"error": "Unauthorized"})),
         ("POST", "/v1/nope", &[key], json!({}), 404, json!({"detail": "Not Found"})),

@@ -101,9 +101,18 @@ fn a_failing_engine_says_so_in_the_stream_and_ends_the_body() {
 }
 
 #[test]
-fn a_client_that_leaves_stops_its_request() {
+fn a_client_that_leaves_a_stream_stops_its_request() {
+    leave(true);
+}
+
+#[test]
+fn a_client_that_leaves_before_its_plain_answer_stops_its_request() {
+    leave(false);
+}
+
+fn leave(stream: bool) {
     let server = Server::start(Config { itl: Nanos::from_millis(5), ..config() }).unwrap();
-    let body = says("Write a very long story", json!({"stream": true, "max_tokens": 9000}));
+    let body = says("Write a very long story", json!({"stream": stream, "max_tokens": 9000}));
     let mut client = Client::new(&server);
     client.send("POST", "/v1/chat/completions", &[], body.to_string().as_bytes());
     while server.running() == 0 {

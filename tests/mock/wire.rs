@@ -38,12 +38,15 @@ fn models_are_listed_and_head_has_no_body() {
 
     let list = ask(&server, "GET", "/v1/models", &[], b"").json();
     let one = ask(&server, "GET", "/v1/models/org/b", &[], b"").json();
+    let get = ask(&server, "GET", "/v1/models", &[], b"");
     let head = ask(&server, "HEAD", "/v1/models", &[], b"");
 
     assert_eq!(list["object"], "list");
     assert_eq!(list["data"][1], one);
     assert_eq!(one["id"], "org/b");
     assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), get.header("content-length"));
+    assert!(server.captured().iter().all(|captured| captured.finished));
     for path in ["/health", "/ping", "/metrics"] {
         assert_eq!(ask(&server, "GET", path, &[], b"").status, 200, "{path}");
     }

@@ -14,6 +14,7 @@ pub(crate) use tool::{Format, Tool, ToolChoice};
 
 /// What a client asks for, understood and checked.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the request's own")]
 pub(crate) struct Ask {
     pub(crate) model: String,
     /// The conversation; empty for a legacy completion.

@@ -3,8 +3,9 @@
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use super::instance::{Hints, is_place, write};
+use super::instance::{Hints, write};
 use super::place::places;
+use super::word::is_place;
 use crate::mock::ask::{Ask, Message, Role, Tool, ToolChoice};
 
 /// Words in a tool's name that ask for nothing.

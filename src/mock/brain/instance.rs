@@ -3,15 +3,12 @@
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-use super::text::{Length, fenced, length, prose, quoted};
-use super::{pattern, story};
+use super::{pattern, word};
 
 /// `$ref`s and objects inside objects; a schema may refer to itself.
 const DEPTH_MAX: usize = 12;
 /// Instances tried until one satisfies every keyword, also those not understood here.
 const TRIES: usize = 8;
-/// Tokens of one prose value.
-const PROSE_TOKENS_MAX: usize = 4_000;
 
 /// What a prompt suggests for the values of an instance.
 #[derive(Clone, Debug, Default)]
@@ -53,12 +50,6 @@ pub(crate) fn write(schema: &Value, hints: &Hints, rng: &mut Rng) -> Value {
     value
 }
 
-/// Whether a property's name speaks of a place.
-pub(super) fn is_place(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    ["city", "location", "place", "town", "destination", "where"].iter().any(|w| lower.contains(w))
-}
-
 struct Writer<'a> {
     root: &'a Value,
     hints: &'a Hints,
@@ -90,7 +81,7 @@ impl Writer<'_> {
                 return self.either(map, key, options, name, depth);
             }
         }
-        match self.kind(map, depth).as_str() {
+        match Self::kind(map, depth).as_str() {
             "object" => self.object(map, depth),
             "array" => self.array(map, name, depth),
             "integer" => self.number(map, true),
@@ -183,7 +174,7 @@ impl Writer<'_> {
         self.value(&merged, name, depth + 1)
     }
 
-    fn kind(&mut self, map: &Map<String, Value>, depth: usize) -> String {
+    fn kind(map: &Map<String, Value>, depth: usize) -> String {
         match map.get("type") {
             Some(Value::String(kind)) => kind.clone(),
             Some(Value::Array(kinds)) => {
@@ -250,7 +241,7 @@ impl Writer<'_> {
             }
             let mut item = self.value(schema, name, depth + 1);
             if unique && items.contains(&item) {
-                item = self.other(schema, &items, item);
+                item = Self::other(schema, &items, item);
             }
             if unique && items.contains(&item) {
                 break;
@@ -261,14 +252,16 @@ impl Writer<'_> {
     }
 
     /// A value like `item` that is not yet in `items`.
-    fn other(&mut self, schema: &Value, items: &[Value], item: Value) -> Value {
+    fn other(schema: &Value, items: &[Value], item: Value) -> Value {
         if let Some(options) = schema.get("enum").and_then(Value::as_array) {
             return options.iter().find(|option| !items.contains(option)).cloned().unwrap_or(item);
         }
         match item {
             Value::String(text) => Value::String(format!("{text}{}", items.len() + 1)),
             Value::Number(number) if number.is_i64() => {
-                json!(number.as_i64().unwrap_or_default() + items.len() as i64)
+                json!(
+                    number.as_i64().unwrap_or_default().saturating_add_unsigned(items.len() as u64)
+                )
             }
             other => other,
         }
@@ -312,119 +305,19 @@ impl Writer<'_> {
                 }
             }
         }
-        if let Some(text) = map.get("format").and_then(Value::as_str).and_then(formatted) {
+        if let Some(text) = map.get("format").and_then(Value::as_str).and_then(word::formatted) {
             return text.to_owned();
         }
-        let mut text = self.named(name);
+        let mut text = word::named(name, self.hints, self.rng);
         while text.chars().count() < least {
             text.push_str(if text.is_empty() { "word" } else { " word" });
         }
         text.chars().take(most).collect()
     }
-
-    /// A text that suits a property's name.
-    fn named(&mut self, name: &str) -> String {
-        let lower = name.to_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        if let Some(known) = self.hints.known.get(name) {
-            return known.as_str().map_or_else(|| known.to_string(), str::to_owned);
-        }
-        let prompt = &self.hints.prompt;
-        if is_place(name) {
-            return self.hints.place.clone().unwrap_or_else(|| "Paris".to_owned());
-        }
-        if has(&["path", "file"]) {
-            let word = |word: &&str| word.contains(['/', '.']) && word.len() > 2;
-            let path = prompt
-                .split_whitespace()
-                .map(|w| w.trim_matches(['"', '`', '\'', ',', '?']))
-                .find(word);
-            return path.map_or("notes.txt", |path| path.trim_end_matches('.')).to_owned();
-        }
-        if has(&["content", "text", "code", "body", "note", "message", "source"]) {
-            return self.long_text(&lower);
-        }
-        if let Some(said) = quoted(prompt).next() {
-            return said;
-        }
-        let usual = [
-            ("email", "ada@example.com"),
-            ("unit", "celsius"),
-            ("country", "France"),
-            ("name", "Ada"),
-            ("title", "The Lighthouse"),
-            ("date", "2026-01-31"),
-            ("role", "engineer"),
-            ("lang", "en"),
-            ("url", "https://example.com/"),
-            ("color", "blue"),
-            ("query", "lighthouse"),
-            ("zone", "UTC"),
-            ("id", "A-17"),
-        ];
-        let usual = usual.iter().find(|(word, _)| lower.contains(word)).map(|(_, text)| *text);
-        usual.unwrap_or("harbour").to_owned()
-    }
-
-    /// What a note or a file is to hold.
-    fn long_text(&mut self, name: &str) -> String {
-        let prompt = &self.hints.prompt;
-        if let Some(code) = fenced(prompt) {
-            return code;
-        }
-        let lower = prompt.to_lowercase();
-        let code = name.contains("code")
-            || ["code", "script", "program", "function", "snippet", "python"]
-                .iter()
-                .any(|w| lower.contains(w));
-        match (length(prompt), code) {
-            (wanted, true) => {
-                let mut code =
-                    "def greet(name):\n    print(\"Hello, \" + name)\n\ngreet(\"world\")\n"
-                        .to_owned();
-                let chars = match wanted {
-                    Some(Length::Chars(chars)) => chars,
-                    Some(Length::Words(words)) => words.saturating_mul(6),
-                    Some(Length::Endless) => PROSE_TOKENS_MAX,
-                    None => 0,
-                };
-                let mut line = 0;
-                while code.len() < chars.min(PROSE_TOKENS_MAX * 6) {
-                    line += 1;
-                    code.push_str(&format_line(line));
-                }
-                code
-            }
-            (Some(wanted), false) => prose(wanted, PROSE_TOKENS_MAX, self.rng),
-            (None, false) => quoted(prompt).next().unwrap_or_else(|| story::sentence(self.rng)),
-        }
-    }
-}
-
-fn format_line(line: usize) -> String {
-    format!("print(\"line {line}\")\n")
 }
 
 fn size(map: &Map<String, Value>, key: &str) -> Option<usize> {
     map.get(key).and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok())
-}
-
-fn formatted(format: &str) -> Option<&'static str> {
-    Some(match format {
-        "date-time" => "2026-01-31T12:00:00Z",
-        "date" => "2026-01-31",
-        "time" => "12:00:00Z",
-        "duration" => "PT5M",
-        "email" | "idn-email" => "ada@example.com",
-        "hostname" | "idn-hostname" => "example.com",
-        "ipv4" => "192.0.2.1",
-        "ipv6" => "2001:db8::1",
-        "uri" | "url" | "iri" => "https://example.com/",
-        "uuid" => "123e4567-e89b-42d3-a456-426614174000",
-        "regex" => "^a+$",
-        "json-pointer" => "/a/b",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

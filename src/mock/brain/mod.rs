@@ -6,6 +6,7 @@ mod pattern;
 mod place;
 mod story;
 mod text;
+mod word;
 
 use fastrand::Rng;
 use serde_json::Value;

@@ -13,7 +13,7 @@ use crate::mock::ask::{Ask, Message, Role};
 const STORY_WORDS: usize = 300;
 const LONG_STORY_WORDS: usize = 2_000;
 /// Numbers counted at most; the context is shorter.
-const COUNT_MAX: u64 = 100_000;
+const COUNT_MAX: usize = 100_000;
 
 /// A pattern of this file.
 fn pattern(text: &str) -> Regex {
@@ -170,9 +170,9 @@ fn count(prompt: &str) -> Option<String> {
         " "
     };
     let numbers: Vec<String> = if from <= to {
-        (from..=to).take(COUNT_MAX as usize).map(|number| number.to_string()).collect()
+        (from..=to).take(COUNT_MAX).map(|number| number.to_string()).collect()
     } else {
-        (to..=from).rev().take(COUNT_MAX as usize).map(|number| number.to_string()).collect()
+        (to..=from).rev().take(COUNT_MAX).map(|number| number.to_string()).collect()
     };
     Some(numbers.join(between))
 }

@@ -195,32 +195,28 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Instead(|scene| {
             let generation = matches!(scene.request.route, Route::Chat | Route::Completions);
             let unknown = |key: &String| !KNOWN_FIELDS.contains(&key.as_str());
-            (generation && scene.request.object().keys().any(unknown)).then(crash).flatten()
+            (generation && scene.request.object().keys().any(unknown)).then(crash)
         })],
     ),
     Fault::new(
         "reject-frequency-penalty",
         "400 on frequency_penalty",
         &[Act::Instead(|scene| {
-            scene.request.field("frequency_penalty").and_then(|_| no("frequency_penalty"))
+            scene.request.field("frequency_penalty").map(|_| no("frequency_penalty"))
         })],
     ),
     Fault::new(
         "reject-name-field",
         "400 on name",
         &[Act::Instead(|scene| {
-            any_message(scene, |message| message.get("name").is_some())
-                .then(|| no("name"))
-                .flatten()
+            any_message(scene, |message| message.get("name").is_some()).then(|| no("name"))
         })],
     ),
     Fault::new(
         "reject-system",
         "400 on system",
         &[Act::Instead(|scene| {
-            any_message(scene, |message| has_role(message, "system"))
-                .then(|| no("Role system"))
-                .flatten()
+            any_message(scene, |message| has_role(message, "system")).then(|| no("Role system"))
         })],
     ),
     Fault::new(
@@ -229,7 +225,6 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Instead(|scene| {
             any_message(scene, |message| has_role(message, "developer"))
                 .then(|| no("Role developer"))
-                .flatten()
         })],
     ),
     Fault::new(
@@ -254,7 +249,7 @@ pub(super) const FAULTS: &[Fault] = &[
                             || map.iter().any(|(key, value)| key != "content" && value.is_null())
                     })
             };
-            any_message(scene, odd).then(|| no("An extra field of a message")).flatten()
+            any_message(scene, odd).then(|| no("An extra field of a message"))
         })],
     ),
     Fault::new(
@@ -263,7 +258,6 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Instead(|scene| {
             any_message(scene, |message| message.get("reasoning_content").is_some())
                 .then(|| no("reasoning_content"))
-                .flatten()
         })],
     ),
     Fault::new(

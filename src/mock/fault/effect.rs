@@ -1,15 +1,17 @@
 //! Every fault is played over a set of asks and must show in the bytes of at least one.
 
+#![expect(clippy::needless_pass_by_value, reason = "`json!` makes values, not references")]
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::{Faults, faults};
 use crate::mock::act::Act;
+use crate::mock::desk::answer;
 use crate::mock::house::House;
 use crate::mock::request::Request;
 use crate::mock::script::Script;
-use crate::mock::service::answer;
 use crate::mock::{Config, tokens};
 use crate::transcript::Headers;
 
@@ -65,6 +67,7 @@ fn round_trip(content: Value, result: Value) -> Value {
     ])
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn asks() -> Vec<Ask> {
     let person =
         json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});

@@ -35,7 +35,7 @@ fn fake_stop(events: &mut Vec<Event>, scene: &Scene<'_>) {
     events.push(Event::done());
 }
 
-fn flat(events: &mut Vec<Event>, scene: &Scene<'_>) {
+fn flat(events: &mut [Event], scene: &Scene<'_>) {
     if !is_failing(scene) {
         return;
     }
@@ -90,7 +90,11 @@ pub(super) const FAULTS: &[Fault] = &[
         "drop the error, send finish stop",
         &[Act::Events(fake_stop)],
     ),
-    Fault::new("errstream-flat", "flat error event mid-stream", &[Act::Events(flat)]),
+    Fault::new(
+        "errstream-flat",
+        "flat error event mid-stream",
+        &[Act::Events(|events, scene| flat(events, scene))],
+    ),
     Fault::new(
         "errstream-hang",
         "error event, then silence",

@@ -72,11 +72,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "reject-stop-string",
         "400 on a string stop",
         &[Act::Instead(|scene| {
-            scene
-                .request
-                .field("stop")
-                .filter(|stop| stop.is_string())
-                .and_then(|_| no("A string stop"))
+            scene.request.field("stop").filter(|stop| stop.is_string()).map(|_| no("A string stop"))
         })],
     ),
     Fault::new(
@@ -84,7 +80,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "400 on four",
         &[Act::Instead(|scene| {
             let stops = scene.request.field("stop").and_then(Value::as_array);
-            stops.filter(|stops| stops.len() == 4).and_then(|_| no("A list of four stops"))
+            stops.filter(|stops| stops.len() == 4).map(|_| no("A list of four stops"))
         })],
     ),
     Fault::new(

@@ -7,7 +7,7 @@ use super::reach::{choices, forget, is_answer, no};
 use crate::mock::act::{Act, Scene};
 use crate::mock::reply::Reply;
 
-fn content<'a>(choice: &'a mut Value) -> Option<&'a mut Vec<Value>> {
+fn content(choice: &mut Value) -> Option<&mut Vec<Value>> {
     choice.pointer_mut("/logprobs/content")?.as_array_mut()
 }
 
@@ -57,7 +57,6 @@ pub(super) const FAULTS: &[Fault] = &[
             let wanted = scene.request.field("logprobs") == Some(&Value::Bool(true));
             (wanted && scene.request.field("top_logprobs").is_none())
                 .then(|| no("logprobs without top_logprobs"))
-                .flatten()
         })],
     ),
     Fault::new(

@@ -7,6 +7,7 @@ mod effect;
 mod errors;
 mod errstream;
 mod finish;
+mod history;
 mod http;
 mod limits;
 mod logprobs;
@@ -62,12 +63,13 @@ pub fn faults() -> &'static [Fault] {
     &ALL
 }
 
-const AREAS: [&[Fault]; 14] = [
+const AREAS: [&[Fault]; 15] = [
     streaming::FAULTS,
     chunks::FAULTS,
     finish::FAULTS,
     chat::FAULTS,
     tools::FAULTS,
+    history::FAULTS,
     toolstream::FAULTS,
     structured::FAULTS,
     usage::FAULTS,

@@ -53,8 +53,8 @@ fn has_image(scene: &Scene<'_>, prefix: &str) -> bool {
     })
 }
 
-fn vision_500() -> Option<Reply> {
-    Some(Refusal::new(500, "Internal server error").reply())
+fn vision_500() -> Reply {
+    Refusal::new(500, "Internal server error").reply()
 }
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -141,25 +141,25 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "vision-data-uri-500",
         "500 on data URIs",
-        &[Act::Instead(|scene| has_image(scene, "data:").then(vision_500).flatten())],
+        &[Act::Instead(|scene| has_image(scene, "data:").then(vision_500))],
     ),
     Fault::new(
         "vision-url-500",
         "500 on http URLs",
-        &[Act::Instead(|scene| has_image(scene, "http").then(vision_500).flatten())],
+        &[Act::Instead(|scene| has_image(scene, "http").then(vision_500))],
     ),
     Fault::new(
         "reject-vision-detail",
         "400 on detail",
         &[Act::Instead(|scene| {
             let detailed = images(scene).iter().any(|image| image.get("detail").is_some());
-            detailed.then(|| no("detail")).flatten()
+            detailed.then(|| no("detail"))
         })],
     ),
     Fault::new(
         "reject-two-images",
         "400 on two",
-        &[Act::Instead(|scene| (images(scene).len() > 1).then(|| no("A second image")).flatten())],
+        &[Act::Instead(|scene| (images(scene).len() > 1).then(|| no("A second image")))],
     ),
     Fault::new(
         "vision-bad-base64-500",

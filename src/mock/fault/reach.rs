@@ -105,13 +105,13 @@ pub(super) fn set_500(reply: &mut Reply) {
 }
 
 /// A 400 for something that is quite in order.
-pub(super) fn no(what: &str) -> Option<Reply> {
-    Some(Refusal::new(400, format!("{what} is not supported.")).reply())
+pub(super) fn no(what: &str) -> Reply {
+    Refusal::new(400, format!("{what} is not supported.")).reply()
 }
 
 /// A 500 for something that is quite in order.
-pub(super) fn crash() -> Option<Reply> {
-    Some(Refusal::new(500, "Internal server error").reply())
+pub(super) fn crash() -> Reply {
+    Refusal::new(500, "Internal server error").reply()
 }
 
 /// Whether some message satisfies a condition.

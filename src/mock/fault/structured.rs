@@ -124,7 +124,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "reject-text-format",
         "400 on type text",
         &[Act::Instead(|scene| {
-            (format_type(scene.request) == "text").then(|| no("response_format text")).flatten()
+            (format_type(scene.request) == "text").then(|| no("response_format text"))
         })],
     ),
 ];

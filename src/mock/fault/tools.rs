@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Fault;
-use super::reach::{any_message, calls, crash, forget, has_role, no, put};
+use super::reach::{calls, forget, no, put};
 use crate::mock::act::{Act, Scene};
 use crate::mock::answer::{Answer, Call, call_id};
 use crate::mock::house::House;
@@ -68,10 +68,6 @@ fn choose_declared(request: &mut Request, _: &House) {
     }
 }
 
-fn messages_mut(request: &mut Request) -> Option<&mut Vec<Value>> {
-    request.object_mut()?.get_mut("messages")?.as_array_mut()
-}
-
 fn invent_call(answer: &mut Answer, scene: &Scene<'_>) {
     let Some(ask) = scene.ask else { return };
     if !ask.tools.is_empty() || !ask.last_user_text().to_lowercase().contains("files") {
@@ -89,22 +85,6 @@ fn invent_call(answer: &mut Answer, scene: &Scene<'_>) {
         "tool_calls".clone_into(&mut choice.finish);
     }
     answer.recount();
-}
-
-/// Whether the results of some round stand in another order than its calls.
-fn is_reordered(scene: &Scene<'_>) -> bool {
-    let messages = scene.request.messages();
-    messages.iter().enumerate().any(|(at, message)| {
-        let calls = message.get("tool_calls").and_then(Value::as_array);
-        let calls: Vec<&Value> = calls.into_iter().flatten().filter_map(|c| c.get("id")).collect();
-        let results = messages.iter().skip(at + 1).take_while(|message| has_role(message, "tool"));
-        let results: Vec<&Value> = results.filter_map(|r| r.get("tool_call_id")).collect();
-        !calls.is_empty() && !results.is_empty() && calls != results
-    })
-}
-
-fn has_content(message: &Value, content: &Value) -> bool {
-    has_role(message, "assistant") && message.get("content") == Some(content)
 }
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -274,11 +254,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "400 without parameters",
         &[Act::Instead(|scene| {
             let bare = |tool: &Value| tool.pointer("/function/parameters").is_none();
-            tools(scene.request)
-                .iter()
-                .any(bare)
-                .then(|| no("A function without parameters"))
-                .flatten()
+            tools(scene.request).iter().any(bare).then(|| no("A function without parameters"))
         })],
     ),
     Fault::new(
@@ -286,11 +262,9 @@ pub(super) const FAULTS: &[Fault] = &[
         "<tool_call> text in content",
         &[Act::Decide(|answer, _| {
             for choice in answer.choices.iter_mut().filter(|choice| !choice.calls.is_empty()) {
-                let leak: String = choice
-                    .calls
-                    .iter()
-                    .map(|call| format!("<tool_call>{{\"name\": \"{}\"}}</tool_call>", call.name))
-                    .collect();
+                let leak =
+                    |call: &Call| format!("<tool_call>{{\"name\": \"{}\"}}</tool_call>", call.name);
+                let leak = choice.calls.iter().map(leak).collect::<Vec<_>>().concat();
                 choice.set_content(&leak);
             }
             answer.recount();
@@ -306,7 +280,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "400 on $ref",
         &[Act::Instead(|scene| {
             let refers = |tool: &Value| tool.to_string().contains("\"$ref\"");
-            tools(scene.request).iter().any(refers).then(|| no("$ref")).flatten()
+            tools(scene.request).iter().any(refers).then(|| no("$ref"))
         })],
     ),
     Fault::new(
@@ -327,107 +301,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "reject-many-tools",
         "400 above 32 tools",
         &[Act::Instead(|scene| {
-            (tools(scene.request).len() > MANY_TOOLS).then(|| no("More than 32 tools")).flatten()
-        })],
-    ),
-    Fault::new(
-        "roundtrip-drops-assistant",
-        "drop null-content assistant turns, then fail on the tool turn",
-        &[Act::Hear(|request, _| {
-            if let Some(messages) = messages_mut(request) {
-                messages.retain(|message| !has_content(message, &Value::Null));
-            }
-        })],
-    ),
-    Fault::new(
-        "reject-content-null",
-        "400 on content null",
-        &[Act::Instead(|scene| {
-            any_message(scene, |message| has_content(message, &Value::Null))
-                .then(|| no("content null"))
-                .flatten()
-        })],
-    ),
-    Fault::new(
-        "reject-content-empty",
-        "400 on content ''",
-        &[Act::Instead(|scene| {
-            any_message(scene, |message| has_content(message, &json!("")))
-                .then(|| no("content ''"))
-                .flatten()
-        })],
-    ),
-    Fault::new(
-        "reject-content-omitted",
-        "400 on an assistant turn without content",
-        &[Act::Instead(|scene| {
-            let bare = |message: &Value| {
-                has_role(message, "assistant") && message.get("content").is_none()
-            };
-            any_message(scene, bare).then(|| no("A message without content")).flatten()
-        })],
-    ),
-    Fault::new(
-        "roundtrip-decodes-arguments",
-        "500 when history arguments are strings",
-        &[Act::Instead(|scene| {
-            any_message(scene, |message| {
-                message.pointer("/tool_calls/0/function/arguments").is_some_and(Value::is_string)
-            })
-            .then(crash)
-            .flatten()
-        })],
-    ),
-    Fault::new(
-        "reject-tool-order",
-        "400 when results are out of order",
-        &[Act::Instead(|scene| is_reordered(scene).then(|| no("This order of results")).flatten())],
-    ),
-    Fault::new(
-        "reject-tool-parts",
-        "400 on parts",
-        &[Act::Instead(|scene| {
-            any_message(scene, |message| {
-                has_role(message, "tool") && message.get("content").is_some_and(Value::is_array)
-            })
-            .then(|| no("A result in parts"))
-            .flatten()
-        })],
-    ),
-    Fault::new(
-        "roundtrip-ignores-result",
-        "call the same tool again forever",
-        &[Act::Hear(|request, _| {
-            let Some(messages) = messages_mut(request) else { return };
-            let since = messages.iter().rposition(|message| has_role(message, "user"));
-            if let Some(since) = since
-                && messages.last().is_some_and(|message| has_role(message, "tool"))
-            {
-                messages.truncate(since + 1);
-            }
-        })],
-    ),
-    Fault::new(
-        "agent-empty-final",
-        "content '' with finish stop",
-        &[Act::Decide(|answer, scene| {
-            let last = scene.request.messages().last();
-            if last.is_some_and(|message| has_role(message, "tool")) {
-                for choice in answer.choices.iter_mut().filter(|choice| choice.calls.is_empty()) {
-                    choice.text = Some(Vec::new());
-                }
-                answer.recount();
-            }
-        })],
-    ),
-    Fault::new(
-        "tool-orphan-500",
-        "500 on an orphan tool message",
-        &[Act::Error(|reply, _| {
-            let text = super::reach::error_text(reply, "message");
-            if text.contains("must be a response to a preceeding message") {
-                super::reach::set_500(reply);
-            }
+            (tools(scene.request).len() > MANY_TOOLS).then(|| no("More than 32 tools"))
         })],
     ),
     Fault::new(

@@ -50,17 +50,17 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(
         "deltas carry `role`, `reasoning_content` and `tool_calls` as null",
         "https://github.com/mistralai/mistral-vibe/issues/795",
-        &[Act::Events(null_deltas)],
+        &[Act::Events(|events, _| null_deltas(events))],
     ),
     Habit::new(
         "later fragments of a tool call carry `id` and `name` as null",
         "https://github.com/sgl-project/sglang/issues/35542",
-        &[Act::Events(null_fragments)],
+        &[Act::Events(|events, _| null_fragments(events))],
     ),
     Habit::new(
         "a choice tells the stop text that ended it as `matched_stop`; there is no `service_tier` and no `system_fingerprint`",
         PROTOCOL,
-        &[Act::Events(shape_events), Act::Plain(shape)],
+        &[Act::Events(|events, scene| shape_events(events, scene)), Act::Plain(shape)],
     ),
     Habit::new(
         "a message says '' where it holds only calls, and `reasoning_content` and `tool_calls` are null where there are none",
@@ -109,7 +109,7 @@ fn detail(reply: &mut Reply, scene: &Scene<'_>) {
     reply.content = Content::Json(json!({"detail": text}));
 }
 
-fn null_deltas(events: &mut Vec<Event>, _: &Scene<'_>) {
+fn null_deltas(events: &mut [Event]) {
     for delta in events.iter_mut().filter_map(|event| event.delta_mut()?.as_object_mut()) {
         delta.shift_remove("refusal");
         for key in ["role", "content", "reasoning_content", "tool_calls"] {
@@ -118,7 +118,7 @@ fn null_deltas(events: &mut Vec<Event>, _: &Scene<'_>) {
     }
 }
 
-fn null_fragments(events: &mut Vec<Event>, _: &Scene<'_>) {
+fn null_fragments(events: &mut [Event]) {
     for call in events.iter_mut().filter_map(|event| event.call_mut()?.as_object_mut()) {
         null(call, "id");
         call.insert("type".to_owned(), json!("function"));
@@ -154,7 +154,7 @@ fn id(scene: &Scene<'_>) -> String {
     format!("{:016x}{:016x}", hash(0), hash(1))
 }
 
-fn shape_events(events: &mut Vec<Event>, scene: &Scene<'_>) {
+fn shape_events(events: &mut [Event], scene: &Scene<'_>) {
     let id = id(scene);
     for event in events.iter_mut().filter(|event| event.part != Part::Error) {
         let index = event.choice().and_then(|index| usize::try_from(index).ok()).unwrap_or(0);

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::detail;
 use crate::mock::act::Scene;
+use crate::mock::desk::check_key;
 use crate::mock::reply::{Content, Reply};
 use crate::mock::route::Route;
-use crate::mock::service::check_key;
 
 /// What OpenAI's validation complaints become: pydantic's type and words.
 const COMPLAINTS: [(&str, &str, &str); 6] = [
@@ -154,21 +154,18 @@ fn said(scene: &Scene<'_>, message: String, param: String, code: &str) -> (Strin
             let max = scene.house.config.context_tokens;
             let limit =
                 scene.request.field("max_completion_tokens").or(scene.request.field("max_tokens"));
-            match limit.and_then(Value::as_u64).filter(|limit| *limit > max as u64) {
-                Some(limit) => {
-                    let text = format!(
-                        "max_tokens={limit} cannot be greater than max_model_len={max}. Please request fewer output tokens."
-                    );
-                    (text, Some("max_tokens".to_owned()))
-                }
-                None => {
-                    let text = format!(
-                        "This model's maximum context length is {max} tokens. However, your prompt contains at least {} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt.",
-                        max + 1
-                    );
-                    (text, Some("input_tokens".to_owned()))
-                }
+            let beyond = limit.and_then(Value::as_u64).filter(|limit| *limit > max as u64);
+            if let Some(limit) = beyond {
+                let text = format!(
+                    "max_tokens={limit} cannot be greater than max_model_len={max}. Please request fewer output tokens."
+                );
+                return (text, Some("max_tokens".to_owned()));
             }
+            let text = format!(
+                "This model's maximum context length is {max} tokens. However, your prompt contains at least {} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt.",
+                max + 1
+            );
+            (text, Some("input_tokens".to_owned()))
         }
         ("model_not_found", _) => {
             let asked = scene.request.field("model").and_then(Value::as_str).unwrap_or_default();

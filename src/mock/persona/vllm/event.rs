@@ -35,14 +35,14 @@ pub(super) fn shape(events: &mut Vec<Event>, scene: &Scene<'_>) {
         let choice = event.choice_mut().and_then(Value::as_object_mut);
         if let Some(choice) = choice {
             if chat {
-                chat_choice(choice, part, stop_reason(scene, index))
+                chat_choice(choice, part, stop_reason(scene, index));
             } else {
-                text_choice(choice)
+                text_choice(choice);
             }
         }
     }
-    let last = events.iter_mut().rev().filter(|event| event.part != Part::Error);
-    if let Some(last) = last.filter_map(|event| event.chunk_mut()?.as_object_mut()).next() {
+    let mut last = events.iter_mut().rev().filter(|event| event.part != Part::Error);
+    if let Some(last) = last.find_map(|event| event.chunk_mut()?.as_object_mut()) {
         last.insert("system_fingerprint".to_owned(), json!(fingerprint(scene)));
     }
 }
@@ -100,7 +100,7 @@ fn merge_finish(events: &mut Vec<Event>, scene: &Scene<'_>) {
 }
 
 /// The first fragment of a call: other order, and no arguments.
-pub(super) fn first_fragment(events: &mut Vec<Event>, _: &Scene<'_>) {
+pub(super) fn first_fragment(events: &mut [Event]) {
     for call in events.iter_mut().filter_map(Event::call_mut) {
         if let (Some(id), Some(index)) = (call.get("id").cloned(), call.get("index").cloned()) {
             let name = call.pointer("/function/name").cloned();

@@ -49,7 +49,7 @@ pub(super) const HABITS: &[Habit] = &[
     Habit::new(
         "the first fragment of a streamed tool call has no `arguments`",
         SERVING,
-        &[Act::Events(event::first_fragment)],
+        &[Act::Events(|events, _| event::first_fragment(events))],
     ),
     Habit::new(
         "tool calls have ids `chatcmpl-tool-…`, and a forced call's content is '' and not null",
@@ -82,7 +82,7 @@ pub(super) const HABITS: &[Habit] = &[
     ),
 ];
 
-/// FastAPI's answer for what it has no route for.
+/// The answer of `FastAPI` for what it has no route for.
 fn detail(status: u16, text: &str) -> Reply {
     Reply::new(status, Content::Json(json!({"detail": text})))
 }
