@@ -18,6 +18,9 @@ use crate::transport::control;
 use crate::transport::http::HttpTransport;
 use crate::transport::{Carry, Transport as _};
 
+/// The header by which proofhouse's mock can be told.
+const MOCK_HEADER: &str = "x-proofhouse-mock";
+
 /// Finds the model if none was named, and makes sure that somebody answers.
 pub(super) async fn meet(
     chosen: &mut Chosen,
@@ -31,6 +34,11 @@ pub(super) async fn meet(
         let exchange = transport.exchange(&hello(chosen), &Carry::default()).await;
         if let Some(failure) = objection(chosen, &exchange) {
             return Err(failure);
+        }
+        if exchange.header(MOCK_HEADER).is_some() {
+            // Our own mock says so, and fails on request.
+            let declared = &mut chosen.profile.capabilities;
+            declared.entry("inject_errors".to_owned()).or_insert(Capability::Yes);
         }
     }
     Ok(TargetMeta {

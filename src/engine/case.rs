@@ -68,6 +68,10 @@ fn not_offered<T>(check: &Check<'_, T>, case: &Case) -> Option<String> {
         Capability::Probe if need.as_str() == "auth" && check.target.auth.is_none() => {
             Some("no key was named, so the endpoint is taken to want none".to_owned())
         }
+        // To be probed it would have to be tried, and on a live server that proves nothing.
+        Capability::Probe if need.as_str() == "inject_errors" => {
+            Some("nothing says that this endpoint fails on request".to_owned())
+        }
         Capability::Probe | Capability::Yes => None,
     })
 }

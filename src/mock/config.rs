@@ -50,7 +50,7 @@ impl Default for Config {
             models: vec!["proofhouse-mock".to_owned()],
             ttft: Nanos::from_millis(2),
             itl: Nanos::from_millis(1),
-            context_tokens: 32_768,
+            context_tokens: 4096,
             capacity: 1024,
             body_bytes_max: 32 << 20,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -7,7 +7,7 @@ use super::route::Route;
 use crate::transcript::Headers;
 
 /// The header by which a client asks the mock for a failure it could not cause otherwise.
-const ORDERS: &str = "x-proofhouse-mock";
+pub(crate) const ORDERS: &str = "x-proofhouse-mock";
 
 /// A request as the mock reads it.
 ///

@@ -14,7 +14,7 @@ use super::line::LineState;
 use super::pacer;
 use super::player::{Cut, Player, until_or_stop};
 use super::refusal::Refusal;
-use super::request::Request;
+use super::request::{ORDERS, Request};
 use super::script::{Ending, HANG, Script};
 use crate::transcript::{Connection, Headers, HttpVersion, WireRequest};
 use crate::units::Nanos;
@@ -137,6 +137,11 @@ async fn play(
     let mut response = http::Response::builder().status(script.head.status);
     for header in &script.head.headers {
         response = response.header(&header.name, &header.value);
+    }
+    if house.config.replay.is_none() {
+        // Whoever finds this header may order failures by the same name; a saved answer stays as
+        // it was.
+        response = response.header(ORDERS, env!("CARGO_PKG_VERSION"));
     }
     let player = Player::new(script, due, Arc::clone(line), house.stop_signal(), running);
     // Only a header that is none makes this fail, and headers come from this crate or from a

@@ -12,6 +12,7 @@ use crate::cli::settings::Settings;
 use crate::cli::targets::{self, Chosen};
 use crate::engine::Options;
 use crate::mock::{Config, Persona, Server};
+use crate::profile::Capability;
 use crate::record::Run;
 use crate::report::Style;
 
@@ -35,7 +36,8 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
     let record = args.out.join("demo.run");
     forget(&record)?;
     let run = runtime()?.block_on(async {
-        let profile = targets::load_profile("mock", settings)?;
+        let mut profile = targets::load_profile("generic", settings)?;
+        profile.capabilities.insert("inject_errors".to_owned(), Capability::Yes);
         let mut servers = Vec::new();
         let mut chosen = Vec::new();
         for (name, persona) in PERSONAS {
