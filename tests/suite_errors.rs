@@ -283,3 +283,53 @@ fn a_file_that_cannot_be_read_is_told_with_its_path() {
     let error = load::file(std::path::Path::new("no/such.yaml")).unwrap_err();
     assert!(error.render(false).starts_with("error: suite `no/such.yaml` cannot be read: "));
 }
+
+mod torn {
+    //! Files that were cut or mixed up somewhere: whatever is wrong with them is told, somewhere in
+    //! the file, and nothing panics.
+
+    use proofhouse::suite::{SuiteError, load};
+    use proofhouse::{profile, project};
+    use proptest::prelude::*;
+
+    fn told(text: &str) {
+        match load::parse("x.yaml", text) {
+            Ok(loaded) => assert!(!loaded.suite.cases.is_empty()),
+            Err(SuiteError::Wrong(error)) => {
+                assert!(!error.problems.is_empty());
+                for problem in &error.problems {
+                    assert!(problem.span.start <= text.len(), "{problem:?}");
+                    assert!(!problem.message.is_empty());
+                }
+                assert!(error.render(false).starts_with("error: "));
+                assert!(error.render(true).contains('\u{1b}'));
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_torn_suite_is_told(at in 0..super::WHOLE.len(), length in 0_usize..40, put in "[ -~\n\téü]{0,6}") {
+            let mut text = super::WHOLE.to_owned();
+            let end = (at + length).min(text.len());
+            text.replace_range(at..end, &put);
+            told(&text);
+        }
+
+        #[test]
+        fn any_text_is_told(text in "[\\[\\]{}:,&*!#|>'\"%@`$ \\-\n\tabé0-9.]{0,60}") {
+            if let Err(error) = load::parse("x.yaml", &text) {
+                error.render(false);
+            }
+            if let Err(error) = profile::load::parse("x.yaml", &text) {
+                error.render(false);
+            }
+            if let Err(error) = project::parse("proofhouse.toml", &text) {
+                error.render(false);
+            }
+        }
+    }
+}

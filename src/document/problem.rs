@@ -85,14 +85,7 @@ impl DocumentError {
     }
 
     fn groups<'a>(&'a self, problem: &'a Problem) -> Vec<Group<'a>> {
-        let clip = |span: &Range<usize>| {
-            let start = span.start.min(self.text.len());
-            let end = span.end.clamp(start, self.text.len());
-            // A block scalar is shown by its first line.
-            let line = self.text.get(start..end).and_then(|part| part.find('\n'));
-            let end = line.map_or(end, |line| start + line);
-            start..if start == end { (end + 1).min(self.text.len()) } else { end }
-        };
+        let clip = |span: &Range<usize>| self.shown(span);
         let mut snippet = Snippet::source(self.text.as_str())
             .path(self.origin.as_str())
             .annotation(AnnotationKind::Primary.span(clip(&problem.span)));
@@ -106,5 +99,16 @@ impl DocumentError {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         vec![group]
+    }
+
+    /// What a caret can stand under: whole characters of one line, at least one of them.
+    fn shown(&self, span: &Range<usize>) -> Range<usize> {
+        let start = self.text.floor_char_boundary(span.start);
+        let end = self.text.floor_char_boundary(span.end.max(start));
+        // A block scalar is shown by its first line.
+        let line = self.text.get(start..end).and_then(|part| part.find('\n'));
+        let end = line.map_or(end, |line| start + line);
+        let one = self.text.get(start..).and_then(|rest| rest.chars().next());
+        start..if start == end { start + one.map_or(0, char::len_utf8) } else { end }
     }
 }

@@ -224,3 +224,75 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         self.0.value.deserialize_any(visitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::document::{At, parse_yaml};
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Bread {
+        name: At<String>,
+        #[serde(default)]
+        slices: Vec<At<u32>>,
+        topping: Option<Topping>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Topping {
+        Plain,
+        Jam(String),
+        Both { left: String, right: String },
+    }
+
+    fn read(text: &str) -> Result<Bread, Problem> {
+        let (tree, problems) = parse_yaml(text);
+        assert_eq!(problems, []);
+        from_node(&tree.unwrap())
+    }
+
+    #[test]
+    fn a_value_knows_where_it_stands_and_behind_an_alias_where_it_is_defined() {
+        let bread = read("slices: [1, &two 22]\nname: &n rye\n").unwrap();
+        assert_eq!(bread.name.spot, Spot { line: 2, column: 10 });
+        assert_eq!(bread.slices[1].spot, Spot { line: 1, column: 18 });
+        assert_eq!(bread.slices[1].value, 22);
+        let (tree, _) = parse_yaml("a: &a ünder\nb: {c: *a}\n");
+        let tree = tree.unwrap();
+        assert_eq!(tree.get("b").unwrap().get("c").unwrap().spot, Spot { line: 1, column: 7 });
+    }
+
+    #[test]
+    fn any_other_deserializer_leaves_the_place_unknown() {
+        let bread: Bread = serde_json::from_str(r#"{"name": "rye"}"#).unwrap();
+        assert_eq!((bread.name.as_str(), bread.name.spot), ("rye", Spot::default()));
+    }
+
+    #[test]
+    fn enums_are_words_or_maps_of_one_key() {
+        let topping =
+            |text: &str| read(&format!("name: rye\ntopping: {text}\n")).map(|b| b.topping);
+        assert_eq!(topping("plain").unwrap(), Some(Topping::Plain));
+        assert_eq!(topping("{jam: plum}").unwrap(), Some(Topping::Jam("plum".into())));
+        assert_eq!(
+            topping("{both: {left: a, right: b}}").unwrap(),
+            Some(Topping::Both { left: "a".into(), right: "b".into() })
+        );
+        assert_eq!(topping("null").unwrap(), None);
+        assert_eq!(topping("{jam: plum, plain: }").unwrap_err().span, 20..23);
+        assert_eq!(topping("{jam: 3}").unwrap_err().span, 25..26);
+    }
+
+    #[test]
+    fn nothing_is_coerced_and_the_innermost_place_is_told() {
+        let error = read("name: 42\n").unwrap_err();
+        assert_eq!(error.span, 6..8);
+        assert!(error.message.contains("expected a string"), "{}", error.message);
+        assert_eq!(read("name: rye\nslices: [1, -2]\n").unwrap_err().span, 22..24);
+        assert_eq!(read("name: rye\nbutter: yes\n").unwrap_err().span, 10..16);
+    }
+}
