@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::scene::Seen;
-use crate::transcript::Exchange;
+use crate::transcript::{End, Exchange};
 use crate::units::Nanos;
 use crate::verdict::{Excerpt, Place};
 use crate::wire::json::span_of;
@@ -241,17 +241,19 @@ pub(super) fn data_offset(body: &[u8], event: &sse::Event, within: usize) -> Opt
     last
 }
 
-/// The largest silence between two frames of the body, and the frame before it. When the response
-/// did not end by itself, the silence until the end counts too.
-pub(super) fn longest_gap(exchange: &Exchange) -> Option<(Nanos, usize)> {
-    let frames = &exchange.frames;
+/// The largest silence between two frames of the body up to frame `last`, and the frame before it.
+/// When that is the last frame of all and the response did not end by itself, the silence until the
+/// end counts too.
+pub(super) fn longest_gap(exchange: &Exchange, last: usize) -> Option<(Nanos, usize)> {
+    let all = exchange.frames.as_slice();
+    let frames = all.get(..=last).unwrap_or(all);
     let between = frames.windows(2).enumerate().filter_map(|(index, pair)| match pair {
         [before, after] => Some((after.at.since(before.at), index)),
         _ => None,
     });
     let to_end = frames
         .last()
-        .filter(|_| exchange.end != crate::transcript::End::Complete)
+        .filter(|_| last >= all.len() && exchange.end != End::Complete)
         .map(|last| (exchange.timing.done.since(last.at), frames.len() - 1));
     between.chain(to_end).max_by_key(|(gap, index)| (*gap, std::cmp::Reverse(*index)))
 }

@@ -97,6 +97,13 @@ fn a_root_that_is_not_there_leaves_nothing_to_tell() {
 }
 
 #[test]
+fn what_comes_after_done_is_an_event_and_no_chunk() {
+    let stream = || events(&["{\"id\":\"a\"}", "[DONE]", "{\"id\":\"b\"}"]);
+    holds("{that: 'chunks[*].id', is: a}", stream());
+    holds("{that: 'events[2].data | json | get(\"id\")', is: b}", stream());
+}
+
+#[test]
 fn some_roots_are_always_there() {
     for yaml in [
         "{that: status, is: 201}",

@@ -10,6 +10,7 @@ use super::item::{At, Item, Part};
 use crate::assert::place::{describe_answer, longest_gap};
 use crate::assert::predicate::json_number;
 use crate::assert::scene::{Scene, Seen};
+use crate::dialect::openai::{Chunk, DONE};
 use crate::units::Nanos;
 use crate::wire::{json as strict, second_reader, sse};
 
@@ -130,8 +131,10 @@ pub(super) fn base<'a>(
             Ok(list(seen, owner, "event", events(seen, stream), Part::Event))
         }
         Root::Chunks => {
-            stream(seen)?;
-            let items = seen.reading().chunks.iter().map(|chunk| Item {
+            // What comes after `[DONE]` is no part of the reply; `events` has it.
+            let done = stream(seen)?.events.iter().position(|event| event.data == DONE);
+            let before = |chunk: &&Chunk| done.is_none_or(|done| chunk.event < done);
+            let items = seen.reading().chunks.iter().filter(before).map(|chunk| Item {
                 at: At::new(Some(seen), owner, Part::Chunk(chunk.event)),
                 value: Ok(Cow::Borrowed(&chunk.value)),
             });
@@ -279,7 +282,7 @@ fn timing(seen: &Seen) -> Value {
     let connect = timing.connected.map(|at| at.since(timing.resolved.unwrap_or_default()));
     let first_token = first_content(seen).map(|at| at.since(sent));
     let first_byte = timing.first_byte.map(|at| at.since(sent));
-    let gap = longest_gap(&seen.exchange).map(|(gap, _)| gap);
+    let gap = longest_gap(&seen.exchange, usize::MAX).map(|(gap, _)| gap);
     [
         ("connect", connect),
         ("ttfb", first_byte),

@@ -55,9 +55,10 @@ impl<'a> Call<'a> {
         self.fragments.first()
     }
 
-    /// All fragments but the first.
-    pub(super) fn rest(&self) -> &[Fragment<'a>] {
-        self.fragments.get(1..).unwrap_or_default()
+    /// The fragment that says who the call is: the first with an id or a name.
+    pub(super) fn opening(&self) -> Option<&Fragment<'a>> {
+        let says = |part: &&Fragment<'_>| part.id().is_some() || is_text(part.function("name"));
+        self.fragments.iter().find(says).or_else(|| self.first())
     }
 
     /// The arguments, joined; other things than texts are left out.
@@ -106,13 +107,18 @@ pub(super) fn calls<'a>(look: &Look<'a>) -> Vec<Call<'a>> {
         };
         let begins = is_text(fragment.function("name"));
         match calls.iter_mut().rev().find(same_index) {
-            Some(call) if !(begins && fragment.id().is_some() && call.id() != fragment.id()) => {
+            // A call that has no id yet may still get one.
+            Some(call) if !(begins && call.id().is_some_and(|id| is_another(&fragment, id))) => {
                 call.fragments.push(fragment);
             }
             _ => calls.push(Call { fragments: vec![fragment] }),
         }
     }
     calls
+}
+
+fn is_another(fragment: &Fragment<'_>, id: &str) -> bool {
+    fragment.id().is_some_and(|other| other != id)
 }
 
 /// Judges every fragment on its own.

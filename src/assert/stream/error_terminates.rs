@@ -1,10 +1,11 @@
-//! `error_terminates`: the body ends soon after an error.
+//! `error_terminates`: after an error the stream is over: `[DONE]`, or soon the end of the body.
 //!
 //! The setting is the time allowed; without one it is the profile's `close_after_done_s`, or 2 s.
 //!
 //! # Why
 //!
-//! A client that has read an error and then waits for `[DONE]` hangs until its timeout.
+//! A client that has read an error and then waits for `[DONE]` hangs until its timeout; one that
+//! reads on takes text for the reply that no longer is.
 //!
 //! # Example
 //!
@@ -16,7 +17,9 @@
 use serde_json::Value;
 
 use super::closing::ends_within;
-use super::look::Look;
+use super::look::{Look, evidence};
+use crate::dialect::openai::DONE;
+use crate::text::ellipsis;
 use crate::units::Nanos;
 use crate::verdict::Judgement;
 
@@ -24,10 +27,27 @@ use crate::verdict::Judgement;
 const DEFAULT: Nanos = Nanos::from_millis(2_000);
 
 pub(super) fn judge(look: &Look<'_>, setting: &Value) -> Judgement {
-    let Some(error) = look.errors().last() else {
+    let Some(error) = look.errors().next().map(|error| error.event) else {
         return Judgement::cannot_tell("the stream holds no error");
     };
-    ends_within(look, error.event, "the error", look.span(setting, "close_after_done_s", DEFAULT))
+    let later = look.events().iter().enumerate().skip(error + 1);
+    let pieces: Vec<_> = later
+        .clone()
+        .take_while(|(_, event)| event.data != DONE)
+        .map(|(index, event)| {
+            let seen = format!("the event `{}`", ellipsis(&event.data, 60));
+            let expected = format!("nothing after the error of event {error}");
+            evidence(expected, seen, look.place(index, "", "after the error"))
+        })
+        .collect();
+    if !pieces.is_empty() {
+        return Judgement::Fails(pieces);
+    }
+    // A `[DONE]` says as well that it is over; what comes after it is for other rules.
+    if later.clone().next().is_some() {
+        return Judgement::Holds;
+    }
+    ends_within(look, error, "the error", look.span(setting, "close_after_done_s", DEFAULT))
 }
 
 #[cfg(test)]
@@ -56,5 +76,25 @@ mod tests {
                |                                         ^ the body was due to end after this
         "#);
         cannot_tell("{stream: error_terminates}", chunks(&sound()));
+    }
+
+    #[test]
+    fn a_stream_that_goes_on_after_an_error_fails() {
+        let error = json!({"error": {"message": "boom"}});
+        let stream = chunks(&[error, sound()[1].clone()]);
+        insta::assert_snapshot!(said(&fails("{stream: error_terminates}", stream)), @r#"
+        expected nothing after the error of event 0
+            seen the event `{"id":"chatcmpl-1","object":"chat.completion.chunk","create…`
+              at event 1, frame 1, byte 42, +300 ms
+               | ta: {"error":{"message":"boom"}}⏎⏎data: {"id":"chatcmpl-1","object":"chat.comple
+               |                                         ^ after the error
+        "#);
+    }
+
+    #[test]
+    fn a_done_after_the_error_is_an_end() {
+        let mut stream = chunks(&[json!({"error": {"message": "boom"}})]);
+        stream.timing.done = Nanos::from_millis(9_000);
+        holds("{stream: {error_terminates: 2s}}", stream);
     }
 }

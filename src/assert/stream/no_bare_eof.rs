@@ -19,6 +19,8 @@ use serde_json::Value;
 use super::look::Look;
 use crate::text::plural;
 use crate::verdict::Judgement;
+use crate::wire::json;
+use crate::wire::sse::OddityKind;
 
 pub(super) fn judge(look: &Look<'_>, _: &Value) -> Judgement {
     if look.errors().next().is_some() {
@@ -32,6 +34,14 @@ pub(super) fn judge(look: &Look<'_>, _: &Value) -> Judgement {
         .collect();
     if !begun.is_empty() && begun == finished {
         return Judgement::Holds;
+    }
+    // An event that lacks nothing but its blank line is for `terminated`.
+    let whole_but_cut = look.stream.oddities.iter().any(|oddity| match &oddity.kind {
+        OddityKind::UnterminatedEvent { data } => json::parse(data.as_bytes()).is_ok(),
+        _ => false,
+    });
+    if whole_but_cut {
+        return Judgement::cannot_tell("the last event lacks its blank line");
     }
     let seen = format!("the end after {}, with neither", plural(look.events().len(), "event"));
     Judgement::fail(
@@ -58,6 +68,10 @@ mod tests {
                | nt":"Hello, "},"finish_reason":null}]}⏎⏎
                |                                         ^ the stream breaks off here
         "#);
+        let inside = raw_stream(&[&format!("data: {}\n\ndata: {{\"cho", begun[0])]);
+        fails("{stream: no_bare_eof}", inside);
+        let cut = raw_stream(&[&format!("data: {}\n\ndata: {}\n", begun[0], begun[1])]);
+        cannot_tell("{stream: no_bare_eof}", cut);
         let error = json!({"error": {"message": "boom"}}).to_string();
         holds("{stream: no_bare_eof}", events(&[&begun[0], &begun[1], &error]));
     }

@@ -1,7 +1,9 @@
 //! `no_stall`: the stream never falls silent for longer than allowed.
 //!
-//! Comments count as bytes. The wait before the first byte of the body is left out. The setting is
-//! the time allowed; without one it is the profile's `max_gap_s`, or 30 s.
+//! Comments count as bytes. The wait before the first byte of the body is left out, and so is what
+//! comes after `[DONE]` or an error: that is the business of `closes_within` and
+//! `error_terminates`. The setting is the time allowed; without one it is the profile's
+//! `max_gap_s`, or 30 s.
 //!
 //! # Why
 //!
@@ -29,7 +31,17 @@ const DEFAULT: Nanos = Nanos::from_millis(30_000);
 pub(super) fn judge(look: &Look<'_>, setting: &Value) -> Judgement {
     let allowed = look.span(setting, "max_gap_s", DEFAULT);
     let exchange = look.exchange();
-    let Some((gap, frame)) = longest_gap(exchange).filter(|(gap, _)| *gap > allowed) else {
+    let last = look
+        .done()
+        .into_iter()
+        .chain(look.errors().map(|error| error.event))
+        .min()
+        .and_then(|event| look.seen.reading().arrivals.get(event))
+        .map_or(usize::MAX, |arrival| arrival.frame);
+    let Some((gap, frame)) = longest_gap(exchange, last).filter(|(gap, _)| *gap > allowed) else {
+        if last != usize::MAX {
+            return Judgement::Holds;
+        }
         // Until our deadline there was no stall; what would have come after it is not known.
         return match exchange.end {
             End::TimedOut { .. } | End::Interrupted | End::Left | End::LimitReached { .. } => {
@@ -90,6 +102,15 @@ mod tests {
     fn without_a_setting_the_profile_says_how_long() {
         holds("{stream: no_stall}", with_gap(400));
         fails("{stream: no_stall}", with_gap(401));
+    }
+
+    #[test]
+    fn silence_after_done_or_an_error_is_another_fault() {
+        for last in ["[DONE]", "{\"error\": {}}"] {
+            let mut silent = timed_out(events(&["{}", last]));
+            silent.timing.done = Nanos::from_millis(9_200);
+            holds("{stream: {no_stall: 5s}}", silent);
+        }
     }
 
     #[test]

@@ -39,12 +39,12 @@ pub(super) fn judge(look: &Look<'_>, _: &Value) -> Judgement {
     Judgement::from_evidence(pieces.collect())
 }
 
-/// A delta that begins with everything before it.
+/// A delta that holds everything before it.
 fn whole_text_again(look: &Look<'_>, deltas: &[(Choice<'_>, &str)]) -> Option<Evidence> {
     let mut so_far = String::new();
     for (count, (choice, delta)) in deltas.iter().enumerate() {
         let long = so_far.chars().count() >= CHARS_MIN;
-        if count + 1 >= DELTAS_MIN && long && delta.starts_with(&so_far) {
+        if count + 1 >= DELTAS_MIN && long && delta.contains(&so_far) {
             let seen = format!("the whole text so far again: `{}`", ellipsis(delta, 60));
             return Some(repeated(look, choice, seen));
         }
@@ -94,6 +94,11 @@ mod tests {
                | choices":[{"index":0,"delta":{"content":"One, two, three."},"finish_reason":null
                |                                         ^
         "#);
+        // Behind a last piece of its own.
+        fails(
+            "{stream: not_cumulative}",
+            stream(&["One, ", "two, ", "three", ".One, two, three."]),
+        );
         let growing = stream(&["One", "One, two", "One, two, three"]);
         insta::assert_snapshot!(said(&fails("{stream: not_cumulative}", growing)), @r#"
         expected only new text in each delta

@@ -21,10 +21,12 @@ use crate::verdict::Judgement;
 
 pub(super) fn judge(look: &Look<'_>, _: &Value) -> Judgement {
     each_call(look, |call| {
-        let again = call.rest().iter().filter_map(|fragment| {
-            let id = fragment.value.get("id").filter(|id| !id.is_null())?;
+        let with_id = call.fragments.iter().filter_map(|fragment| {
+            Some((fragment, fragment.value.get("id").filter(|id| !id.is_null())?))
+        });
+        let again = with_id.skip(1).map(|(fragment, id)| {
             let place = fragment.place(look, "/id", "");
-            Some(evidence("no `id` after the first fragment", show(Some(id)), place))
+            evidence("the `id` once, with the first fragment", show(Some(id)), place)
         });
         again.collect()
     })
@@ -43,7 +45,7 @@ mod tests {
         holds("{stream: tool_id_once}", chunks(&stream));
         stream[2]["choices"][0]["delta"]["tool_calls"][0]["id"] = json!("call_a");
         insta::assert_snapshot!(said(&fails("{stream: tool_id_once}", chunks(&stream))), @r#"
-        expected no `id` after the first fragment
+        expected the `id` once, with the first fragment
             seen `"call_a"`
               at event 2, /choices/0/delta/tool_calls/0/id, frame 2, byte 634, +400 ms
                | ":{"arguments":"{\"city\": \"Par"},"id":"call_a"}]},"finish_reason":null}]}⏎⏎dat

@@ -60,6 +60,16 @@ mod tests {
                | dex":0,"id":"a","function":{"arguments":"{"}}]},"finish_reason":null}]}⏎⏎data: {
                |                                         ^ no name so far
         "#);
+        // One fault and no other.
+        for rule in
+            ["tool_index_distinct", "tool_type_first", "tool_args_json", "tool_identity_once"]
+        {
+            let mut late = late.to_vec();
+            late[1]["choices"][0]["delta"]["tool_calls"][0]["type"] = json!("function");
+            late[1]["choices"][0]["delta"]["tool_calls"][0]["id"] = json!("call_a");
+            late[0]["choices"][0]["delta"]["tool_calls"][0].as_object_mut().unwrap().remove("id");
+            holds(&format!("{{stream: {rule}}}"), chunks(&late));
+        }
         let never = [delta(
             json!({"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": ""}}]}),
         )];

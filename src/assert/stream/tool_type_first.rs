@@ -20,7 +20,7 @@ use crate::verdict::Judgement;
 
 pub(super) fn judge(look: &Look<'_>, _: &Value) -> Judgement {
     each_call(look, |call| {
-        let Some(first) = call.first() else { return Vec::new() };
+        let Some(first) = call.opening() else { return Vec::new() };
         let kind = first.value.get("type");
         if kind.and_then(Value::as_str) == Some("function") {
             return Vec::new();

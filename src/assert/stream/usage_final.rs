@@ -25,9 +25,10 @@ pub(super) fn judge(look: &Look<'_>, _: &Value) -> Judgement {
     let finals: Vec<usize> = look
         .chunks()
         .filter(|chunk| {
-            let empty =
-                chunk.value.get("choices").and_then(Value::as_array).is_some_and(Vec::is_empty);
-            empty && chunk.value.get("usage").is_some_and(Value::is_object)
+            // Choices that are missing instead of empty are for `choices_array`.
+            let choices = chunk.value.get("choices").and_then(Value::as_array);
+            choices.is_none_or(Vec::is_empty)
+                && chunk.value.get("usage").is_some_and(Value::is_object)
         })
         .map(|chunk| chunk.event)
         .collect();
@@ -69,6 +70,13 @@ mod tests {
         let mut stream = sound();
         stream.push(usage());
         assert_eq!(fails("{stream: usage_final}", chunks(&stream))[0].place.what, "event 5");
+    }
+
+    #[test]
+    fn choices_that_are_missing_instead_of_empty_are_another_fault() {
+        let mut stream = sound();
+        stream[4].as_object_mut().unwrap().remove("choices");
+        holds("{stream: usage_final}", chunks(&stream));
     }
 
     #[test]
