@@ -154,9 +154,15 @@ fn shell(command: &str) -> Vec<String> {
 }
 
 impl Chosen {
-    /// A target that is our own mock.
-    pub(super) fn mock(name: &str, base_url: &str, profile: Profile) -> Result<Self, Failure> {
-        let target = Target::new(name, base_url).map_err(|error| wrong(&error))?;
-        Ok(Self { target, profile, auth_variable: None })
+    /// A target that is our own mock and wants `key`.
+    pub(super) fn mock(
+        name: &str,
+        base_url: &str,
+        key: &str,
+        profile: Profile,
+    ) -> Result<Self, Failure> {
+        let mut target = Target::new(name, base_url).map_err(|error| wrong(&error))?;
+        target.auth = Auth::bearer("DEMO_KEY", key.to_owned().into());
+        Ok(Self { target, profile, auth_variable: Some("DEMO_KEY".to_owned()) })
     }
 }

@@ -21,6 +21,9 @@ use crate::report::Style;
 const PERSONAS: [(&str, Persona); 2] =
     [("vllm-like", Persona::Vllm), ("sglang-like", Persona::Sglang)];
 
+/// What both mocks want of their clients, so that refusals can be judged too. No secret.
+const KEY: &str = "sk-proofhouse-demo";
+
 pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure> {
     let files = [
         (FormatArg::Html, args.out.join("demo.html")),
@@ -41,11 +44,12 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
         let mut servers = Vec::new();
         let mut chosen = Vec::new();
         for (name, persona) in PERSONAS {
-            let config = Config { persona, ..Config::default() };
+            let api_key = Some(KEY.to_owned());
+            let config = Config { persona, api_key, ..Config::default() };
             let server = Server::start(config).map_err(|error| {
                 Failure::new(Exit::Inconclusive, format!("the mock could not start: {error}"))
             })?;
-            chosen.push(Chosen::mock(name, &server.base_url(), profile.clone())?);
+            chosen.push(Chosen::mock(name, &server.base_url(), KEY, profile.clone())?);
             servers.push(server);
         }
         let options = Options { concurrency: 8, ..Options::default() };
