@@ -41,7 +41,7 @@ fn main() {
     let config = Config { ttft: Nanos(0), itl: Nanos(0), ..Config::default() };
     let server = Server::start(config).unwrap();
     let mut target = Target::new("mock", &server.base_url()).unwrap();
-    target.model = "proofhouse-mock".to_owned();
+    "proofhouse-mock".clone_into(&mut target.model);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     println!(
         "{:>12} {:>7} {:>10} {:>10} {:>12} {:>10}",

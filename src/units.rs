@@ -45,6 +45,7 @@ impl Nanos {
     }
 
     /// Distance from `earlier`; zero if `earlier` is later.
+    #[must_use]
     pub const fn since(self, earlier: Self) -> Self {
         Self(self.0.saturating_sub(earlier.0))
     }

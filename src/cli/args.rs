@@ -53,6 +53,7 @@ pub struct DemoArgs {
 
 /// `check`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands alone")]
 pub struct CheckArgs {
     #[command(flatten)]
     pub target: TargetArgs,

@@ -59,6 +59,7 @@ impl Exit {
     ];
 
     /// The first of the two that wins.
+    #[must_use]
     pub fn and(self, other: Self) -> Self {
         let rank = |exit| Self::ALL.iter().position(|(known, _)| *known == exit);
         if rank(other) < rank(self) { other } else { self }
@@ -73,7 +74,7 @@ impl From<Exit> for ExitCode {
 
 /// What turns verdicts into failures.
 #[derive(Clone, Copy, Debug)]
-pub struct Strictness {
+pub(super) struct Strictness {
     /// A broken `should` fails the run.
     pub should: bool,
     /// A known deviation that no longer deviates fails the run.
@@ -83,7 +84,7 @@ pub struct Strictness {
 }
 
 /// The exit code of a record.
-pub fn of_run(run: &Run, strict: Strictness) -> Exit {
+pub(super) fn of_run(run: &Run, strict: Strictness) -> Exit {
     let mut exit = Exit::Held;
     if run.meta.interrupted || run.truncated {
         exit = exit.and(Exit::Inconclusive);

@@ -36,9 +36,8 @@ pub(super) async fn meet(
             return Err(failure);
         }
         if exchange.header(MOCK_HEADER).is_some() {
-            // Our own mock says so, and fails on request.
-            let declared = &mut chosen.profile.capabilities;
-            declared.entry("inject_errors".to_owned()).or_insert(Capability::Yes);
+            // Our own mock says so itself, whatever the profile took for granted.
+            chosen.profile.capabilities.insert("inject_errors".to_owned(), Capability::Yes);
         }
     }
     Ok(TargetMeta {

@@ -9,7 +9,7 @@ use crate::units::Nanos;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum End {
-    /// The response arrived whole, by its own framing (content-length, last chunk, END_STREAM), or
+    /// The response arrived whole, by its own framing (content-length, last chunk, `END_STREAM`), or
     /// the connection closed where closing is the framing.
     Complete,
     /// The connection closed in an orderly way before the response was whole.
@@ -17,7 +17,7 @@ pub enum End {
         /// What was missing, for people: `the terminating chunk`, `120 of 400 bytes`.
         why: String,
     },
-    /// The connection was reset (TCP RST, or HTTP/2 RST_STREAM or GOAWAY).
+    /// The connection was reset (TCP RST, or HTTP/2 `RST_STREAM` or GOAWAY).
     Reset {
         /// The system's or the protocol's own words.
         why: String,

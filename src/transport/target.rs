@@ -80,9 +80,9 @@ impl Default for Deadlines {
         Self {
             connect: Duration::from_secs(10),
             tls: Duration::from_secs(10),
-            first_byte: Duration::from_secs(120),
-            gap: Duration::from_secs(60),
-            total: Duration::from_secs(300),
+            first_byte: Duration::from_mins(2),
+            gap: Duration::from_mins(1),
+            total: Duration::from_mins(5),
         }
     }
 }

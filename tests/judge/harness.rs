@@ -63,7 +63,7 @@ pub(crate) fn mock(faults: &str) -> Server {
 
 pub(crate) fn target(base_url: &str) -> Target {
     let mut target = Target::new("mock", base_url).unwrap();
-    target.model = "proofhouse-mock".to_owned();
+    "proofhouse-mock".clone_into(&mut target.model);
     target.auth = Auth::bearer("TEST_KEY", KEY.to_owned().into());
     // A fault that hangs is seen soon; a healthy mock answers in milliseconds.
     target.timeouts.first_byte = Duration::from_millis(1_500);

@@ -2,9 +2,9 @@
 
 use proofhouse::clock::Clock;
 use proofhouse::transcript::{BodyFraming, End, HttpVersion, Phase};
-use proofhouse::transport::Auth;
 use proofhouse::transport::http::HttpTransport;
 use proofhouse::transport::target::{KEY_PLACEHOLDER, Target};
+use proofhouse::transport::{Auth, Place};
 use proofhouse::transport::{
     Carry, ConnectionChoice, Leave, Pace, Pieces, Timeouts, Transport as _,
 };
@@ -27,10 +27,10 @@ async fn header_order_spelling_and_duplicates_are_kept_both_ways() {
 
     let exchange = transport(&url).exchange(&request, &Carry::default()).await;
 
-    let head = exchange.head.as_ref().unwrap();
-    let names: Vec<_> = head.headers.iter().map(|h| h.name.as_str()).collect();
+    let answer = exchange.head.as_ref().unwrap();
+    let names: Vec<_> = answer.headers.iter().map(|h| h.name.as_str()).collect();
     assert_eq!(names, ["Set-Cookie", "X-Request-ID", "set-cookie", "Content-Length"]);
-    assert_eq!(head.reason, "Fine");
+    assert_eq!(answer.reason, "Fine");
     let sent = String::from_utf8(heard.lock().unwrap()[0].concat()).unwrap();
     let on_the_wire: Vec<_> = sent
         .lines()
@@ -183,17 +183,17 @@ async fn each_deadline_has_its_phase() {
     let timeouts = [
         (
             vec![Act::Hang],
-            Timeouts { first_byte: millis(60), ..Timeouts::default() },
+            Timeouts { first_byte: Some(millis(60)), ..Timeouts::default() },
             Phase::FirstByte,
         ),
         (
             vec![Act::Send(head), Act::Hang],
-            Timeouts { gap: millis(60), ..Timeouts::default() },
+            Timeouts { gap: Some(millis(60)), ..Timeouts::default() },
             Phase::Gap,
         ),
         (
             vec![Act::Send(head), Act::Hang],
-            Timeouts { total: millis(90), ..Timeouts::default() },
+            Timeouts { total: Some(millis(90)), ..Timeouts::default() },
             Phase::Total,
         ),
     ];
@@ -327,8 +327,8 @@ async fn a_key_command_runs_once_and_its_failure_sends_nothing() {
     let (url, heard) = peer(vec![Act::Send(OK), Act::Hear, Act::Send(OK)]).await;
     let mut target = Target::new("t", &url).unwrap();
     let argv = |script: &str| vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
-    let hour = std::time::Duration::from_secs(3600);
-    target.auth = Auth::command(argv("echo key-$$"), hour, Default::default());
+    let hour = std::time::Duration::from_hours(1);
+    target.auth = Auth::command(argv("echo key-$$"), hour, Place::default());
     let transport = HttpTransport::new(target.clone(), Clock::system()).unwrap();
     for _ in 0..2 {
         let end = transport.exchange(&post(&url, "{}"), &Carry::default()).await.end;
@@ -339,7 +339,7 @@ async fn a_key_command_runs_once_and_its_failure_sends_nothing() {
     assert_eq!(keys.len(), 2);
     assert_eq!(keys[0], keys[1]);
 
-    target.auth = Auth::command(argv("exit 3"), hour, Default::default());
+    target.auth = Auth::command(argv("exit 3"), hour, Place::default());
     let transport = HttpTransport::new(target, Clock::system()).unwrap();
     let end = transport.exchange(&post(&url, "{}"), &Carry::default()).await.end;
     assert!(matches!(&end, End::Unsent { why } if why.contains("sh")), "{end:?}");

@@ -86,13 +86,13 @@ async fn hear(stream: &mut TcpStream, heard: &Heard, index: usize) -> bool {
         }
         let all = heard.lock().unwrap()[index].concat();
         let text = String::from_utf8_lossy(&all[from..]).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let head = head.to_lowercase();
-        let length: usize = head
+        let Some((lines, body)) = text.split_once("\r\n\r\n") else { continue };
+        let lines = lines.to_lowercase();
+        let length: usize = lines
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "))
             .map_or(0, |length| length.parse().unwrap());
-        let whole = if head.contains("transfer-encoding: chunked") {
+        let whole = if lines.contains("transfer-encoding: chunked") {
             body.ends_with("0\r\n\r\n")
         } else {
             body.len() >= length
@@ -130,6 +130,6 @@ pub(crate) async fn ask(url: &str, carry: &Carry) -> Exchange {
     transport(url).exchange(&post(url, "{}"), carry).await
 }
 
-pub(crate) fn millis(ms: u64) -> Option<Nanos> {
-    Some(Nanos::from_millis(ms))
+pub(crate) fn millis(ms: u64) -> Nanos {
+    Nanos::from_millis(ms)
 }

@@ -181,14 +181,14 @@ async fn tls_goes_through_a_proxy_by_a_tunnel() {
     let (port, folder) = server("localhost", &[]).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let (heard, mut asked) = tokio::sync::mpsc::channel(4);
+    let (told, mut asked) = tokio::sync::mpsc::channel(4);
     tokio::spawn(async move {
         let (mut client, _) = listener.accept().await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(client.read_u8().await.unwrap());
         }
-        heard.send(String::from_utf8(head).unwrap()).await.unwrap();
+        told.send(String::from_utf8(head).unwrap()).await.unwrap();
         client.write_all(b"HTTP/1.1 200 Established\r\n\r\n").await.unwrap();
         let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let _ = copy_bidirectional(&mut client, &mut server).await;

@@ -100,14 +100,14 @@ impl Job<'_> {
                 temporary.0.clone()
             }
         };
-        let mut writer = Writer::create(&folder, &meta).map_err(unwritten)?;
+        let mut writer = Writer::create(&folder, &meta).map_err(|error| unwritten(&error))?;
         let stopper = Stopper::default();
         let watcher = tokio::spawn(interrupt(stopper.clone()));
         let interrupted =
             self.check_all(&transports, &metas, &clock, &stopper, &mut writer, settings).await?;
         watcher.abort();
         let meta = RunMeta { ended: Some(clock.wall()), interrupted, ..meta };
-        writer.finish(&meta).map_err(unwritten)?;
+        writer.finish(&meta).map_err(|error| unwritten(&error))?;
         let run =
             record::read(&folder).map_err(|error| Failure::from_error(Exit::Unwritten, &error))?;
         match self.record {
@@ -202,8 +202,8 @@ fn suite_ref(loaded: &Loaded) -> SuiteRef {
     }
 }
 
-fn unwritten(error: record::RecordError) -> Failure {
-    Failure::from_error(Exit::Unwritten, &error)
+fn unwritten(error: &record::RecordError) -> Failure {
+    Failure::from_error(Exit::Unwritten, error)
         .hint("name another folder with --record, or none with --no-record")
 }
 
@@ -256,13 +256,13 @@ impl Sink for Recorder<'_> {
             self.progress.case(&case.id, case.verdict);
         }
         if let Err(error) = self.writer.event(&event) {
-            self.trouble.get_or_insert_with(|| unwritten(error));
+            self.trouble.get_or_insert_with(|| unwritten(&error));
         }
     }
 
     fn exchange(&mut self, exchange: &Exchange) {
         if let Err(error) = self.writer.exchange(exchange) {
-            self.trouble.get_or_insert_with(|| unwritten(error));
+            self.trouble.get_or_insert_with(|| unwritten(&error));
         }
     }
 }

@@ -39,10 +39,8 @@ fn list_faults(format: ListFormat) -> Result<Exit, Failure> {
         }
         ListFormat::Text => {
             let wide = mock::faults().iter().map(|fault| fault.name.len()).max().unwrap_or(0);
-            mock::faults()
-                .iter()
-                .map(|fault| format!("{:wide$}  {}\n", fault.name, fault.does))
-                .collect()
+            let lines = mock::faults().iter().map(|f| format!("{:wide$}  {}", f.name, f.does));
+            lines.collect::<Vec<_>>().join("\n") + "\n"
         }
     };
     output::stdout(&text)?;
@@ -65,17 +63,16 @@ fn list_personas(format: ListFormat) -> Result<Exit, Failure> {
                 .collect();
             pretty(&rows)?
         }
-        ListFormat::Text => Persona::ALL
-            .iter()
-            .map(|persona| {
-                let deviations: String = persona
-                    .deviations()
-                    .iter()
-                    .map(|deviation| format!("  - {}\n    {}\n", deviation.what, deviation.link))
-                    .collect();
-                format!("{}\n{deviations}", persona.name())
-            })
-            .collect(),
+        ListFormat::Text => {
+            let mut lines = Vec::new();
+            for persona in Persona::ALL {
+                lines.push(persona.name().to_owned());
+                for deviation in persona.deviations() {
+                    lines.push(format!("  - {}\n    {}", deviation.what, deviation.link));
+                }
+            }
+            lines.join("\n") + "\n"
+        }
     };
     output::stdout(&text)?;
     Ok(Exit::Held)
