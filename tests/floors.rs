@@ -1,6 +1,6 @@
 //! The modules stand on floors: each uses only those below it, and the neighbours listed here.
 //! `ARCHITECTURE.md` says why.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -8,7 +8,7 @@ pub struct Oddity {
     /// Body offset, in bytes, of the (first) place.
     pub offset: usize,
     /// How often it was seen. Habits of a stream, such as its line ends, are noted once with their
-    /// first place; incidents once each, up to [`INCIDENTS_MAX`] of a kind.
+    /// first place; incidents once each, up to 256 of a kind.
     pub times: usize,
 }
 
