@@ -82,7 +82,9 @@ pub(crate) async fn respond(
     if !engine || full {
         running.idle();
     }
-    let script = if engine && full {
+    // Whoever orders an overload gets what an overload gets.
+    let beyond = engine && (full || request.orders().overload);
+    let script = if beyond && (full || house.traits.resets_overload) {
         if house.traits.resets_overload {
             line.reset();
             return Err(Cut);

@@ -8,7 +8,7 @@ use proofhouse::units::Nanos;
 use serde_json::json;
 
 use super::client::{Client, ask, chat};
-use super::{config, faulty, mock, says};
+use super::{config, faulty, mock, says, until};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -116,29 +116,28 @@ fn a_fault_keeps_the_engine_at_work_for_a_client_that_left() {
     let body = says("Write a very long story", json!({"stream": true, "max_tokens": 9000}));
     let mut client = Client::new(&server);
     client.send("POST", CHAT, &[], body.to_string().as_bytes());
-    while server.running() == 0 {
-        std::thread::yield_now();
-    }
+    until("a request at work", || server.running() > 0);
 
     drop(client);
 
     // The response is noticed to be over once a piece cannot be sent.
-    while server.captured().iter().any(|c| c.status.is_none()) {
-        std::thread::yield_now();
-    }
+    until("an answer", || server.captured().iter().all(|c| c.status.is_some()));
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(server.running(), 1);
     server.stop();
 }
 
 #[test]
-fn load_beyond_the_capacity_may_be_reset() {
-    let faults = "overload-reset".parse().unwrap();
-    let server = Server::start(Config { faults, capacity: 0, ..config() }).unwrap();
-    let mut client = Client::new(&server);
-    client.send("POST", CHAT, &[], says("Say hi", json!({})).to_string().as_bytes());
+fn load_beyond_the_capacity_may_be_reset_and_so_may_an_ordered_overload() {
+    let order = ["x-proofhouse-mock: overload"];
+    for (capacity, order) in [(0, &[][..]), (9, &order[..])] {
+        let faults = "overload-reset".parse().unwrap();
+        let server = Server::start(Config { faults, capacity, ..config() }).unwrap();
+        let mut client = Client::new(&server);
+        client.send("POST", CHAT, order, says("Say hi", json!({})).to_string().as_bytes());
 
-    assert!(client.read(false).is_none());
+        assert!(client.read(false).is_none());
+    }
 }
 
 #[test]

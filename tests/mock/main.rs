@@ -24,7 +24,18 @@ use serde_json::{Value, json};
 
 /// A mock without delays.
 fn config() -> Config {
-    Config { ttft: Nanos(0), itl: Nanos(0), ..Config::default() }
+    Config { ttft: Nanos(0), itl: Nanos(0), context_tokens: 32_768, ..Config::default() }
+}
+
+/// Waits until something holds; a test that waits in vain fails.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("{what} never came");
 }
 
 fn mock() -> Server {

@@ -3,7 +3,7 @@ use proofhouse::units::Nanos;
 use serde_json::{Value, json};
 
 use super::client::{Client, ask, chat};
-use super::{config, mock, says};
+use super::{config, mock, says, until};
 
 #[test]
 fn a_stream_opens_with_the_role_and_ends_with_finish_and_done() {
@@ -115,15 +115,11 @@ fn leave(stream: bool) {
     let body = says("Write a very long story", json!({"stream": stream, "max_tokens": 9000}));
     let mut client = Client::new(&server);
     client.send("POST", "/v1/chat/completions", &[], body.to_string().as_bytes());
-    while server.running() == 0 {
-        std::thread::yield_now();
-    }
+    until("a request at work", || server.running() > 0);
 
     drop(client);
 
-    while server.running() > 0 {
-        std::thread::yield_now();
-    }
+    until("the end of the request", || server.running() == 0);
     let captured = server.captured();
     assert_eq!((captured.len(), captured[0].finished), (1, false));
 }

@@ -13,12 +13,10 @@ const OVER: usize = 8;
 /// How far a prompt's count wanders.
 const JITTER: u64 = 11;
 
-fn over_limit(answer: &mut Answer, scene: &Scene<'_>, finish: &str, by: usize) {
+fn over_limit(answer: &mut Answer, scene: &Scene<'_>, by: usize) {
     let Some(limit) = scene.ask.and_then(|ask| ask.limit) else { return };
-    if answer.choices.iter().any(|choice| choice.finish == finish) {
-        answer.usage.completion = limit.saturating_add(by);
-        answer.usage.total = answer.usage.prompt.saturating_add(answer.usage.completion);
-    }
+    answer.usage.completion = limit.saturating_add(by);
+    answer.usage.total = answer.usage.prompt.saturating_add(answer.usage.completion);
 }
 
 fn run_along(events: &mut [Event]) {
@@ -67,12 +65,16 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "usage-over-limit",
         "completion_tokens above max_tokens",
-        &[Act::Decide(|answer, scene| over_limit(answer, scene, "stop", OVER))],
+        &[Act::Decide(|answer, scene| over_limit(answer, scene, OVER))],
     ),
     Fault::new(
         "usage-off-by-one",
         "completion_tokens limit+1",
-        &[Act::Decide(|answer, scene| over_limit(answer, scene, "length", 1))],
+        &[Act::Decide(|answer, scene| {
+            if answer.choices.iter().any(|choice| choice.finish == "length") {
+                over_limit(answer, scene, 1);
+            }
+        })],
     ),
     Fault::new(
         "usage-stream-missing",
