@@ -79,10 +79,10 @@ impl<T: Transport> Context<'_, T> {
         for step in &self.case.steps {
             match self.step(step, cell, &mut vars, &mut done, &mut attempt).await {
                 Ok(true) => {}
-                Ok(false) => return attempt,
+                Ok(false) => break,
                 Err(trouble) => {
                     attempt.fault = Some(trouble);
-                    return attempt;
+                    break;
                 }
             }
         }
@@ -91,7 +91,7 @@ impl<T: Transport> Context<'_, T> {
         }
         if attempt.unmet.is_some() {
             // What does not apply cannot be broken.
-            attempt.findings.clear();
+            attempt.findings.retain(|finding| finding.cannot_tell.is_some());
         }
         attempt
     }

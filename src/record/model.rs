@@ -226,7 +226,7 @@ pub struct KnownNote {
     /// Where it is tracked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// Its last day of grace.
+    /// The day from which on the deviation counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<NaiveDate>,
     /// Whether that day has passed: then the deviation counts.

@@ -21,11 +21,13 @@ use functions::NONCE_KEY;
 pub use functions::{FUNCTIONS, Function};
 
 /// The names that exist in every template: `model`, `limits`, `seed`, `attempt`.
-pub const VARIABLES: [(&str, &str); 4] = [
+pub const VARIABLES: [(&str, &str); 6] = [
     ("model", "the target's model"),
     ("limits", "the profile's limits: `limits.context_tokens`"),
     ("seed", "the run's seed, a number"),
     ("attempt", "which attempt of a repeated case this is, from 1"),
+    ("copy", "which of a step's parallel copies this is, from 0"),
+    ("key", "the target's key; only a mark stands here, the transport puts the key in its place"),
 ];
 
 /// The values that templates can name.
