@@ -245,7 +245,7 @@ fn report_file(text: &str) -> Result<(FormatArg, PathBuf), String> {
 pub enum FormatArg {
     /// For a terminal
     Console,
-    /// For scripts; docs/json-report.md
+    /// For scripts; schema/report.json describes it
     Json,
     /// For CI systems
     Junit,

@@ -127,13 +127,31 @@ fn lint_accepts_what_is_built_in() {
     assert!(house.run(&["lint"]).exits(0).stdout.starts_with("ok:"));
 }
 
+/// Help is what a user reads first: a change of it is looked at.
 #[test]
-fn every_command_has_help() {
+fn every_help_page_is_as_it_was_last_looked_at() {
     let house = House::new();
-    for command in
-        ["demo", "check", "mock", "report", "explain", "list", "lint", "init", "completions"]
-    {
-        let help = house.run(&[command, "--help"]).exits(0).stdout;
-        assert!(help.contains("Usage: proofhouse"), "{command}: {help}");
-    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("help", house.run(&["--help"]).exits(0).stdout);
+        for command in
+            ["demo", "check", "mock", "report", "explain", "list", "lint", "init", "completions"]
+        {
+            let help = house.run(&[command, "--help"]).exits(0).stdout;
+            insta::assert_snapshot!(format!("help-{command}"), help);
+        }
+    });
+}
+
+#[test]
+fn the_page_of_exit_codes_is_the_table_of_the_code() {
+    let page = include_str!("../../docs/exit-codes.md");
+    let rows: Vec<String> = proofhouse::cli::Exit::ALL
+        .iter()
+        .map(|(exit, meaning)| format!("| {} | {meaning} |", exit.code()))
+        .collect();
+    assert!(
+        page.contains(&rows.join("\n")),
+        "docs/exit-codes.md should have:\n{}",
+        rows.join("\n")
+    );
 }
