@@ -120,7 +120,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "the Authorization value in a header of the answer",
         &[Act::Script(|script, scene| {
             if let Some(value) = scene.request.header("authorization") {
-                script.head.headers.push("x-debug-authorization", value);
+                script.head.headers.push("authorization", value);
             }
         })],
     ),
