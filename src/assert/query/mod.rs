@@ -1,6 +1,7 @@
 //! Queries: `root.path | filter | filter`, the left side of an assertion.
 
 mod apply;
+mod below;
 mod error;
 mod filter;
 mod find;
