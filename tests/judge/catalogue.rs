@@ -44,7 +44,13 @@ fn every_stream_rule_is_used_by_a_case() {
         .flat_map(|loaded| &loaded.suite.cases)
         .flat_map(|case| &case.steps)
         .flat_map(|step| &step.expect)
-        .map(|expect| expect.describe())
+        .flat_map(|expect| {
+            let condition = match expect.condition() {
+                Some(assert::Condition::Assertion(condition)) => Some(condition.describe()),
+                Some(assert::Condition::Template(_)) | None => None,
+            };
+            [Some(expect.describe()), condition].into_iter().flatten()
+        })
         .collect();
     for rule in assert::rules() {
         assert!(
