@@ -66,8 +66,8 @@ pub(crate) fn target(base_url: &str) -> Target {
     "proofhouse-mock".clone_into(&mut target.model);
     target.auth = Auth::bearer("TEST_KEY", KEY.to_owned().into());
     // A fault that hangs is seen soon; a healthy mock answers in milliseconds.
-    target.timeouts.first_byte = Duration::from_millis(1_500);
-    target.timeouts.gap = Duration::from_millis(1_500);
+    target.timeouts.first_byte = Duration::from_secs(4);
+    target.timeouts.gap = Duration::from_secs(4);
     target.timeouts.total = Duration::from_secs(20);
     target
 }
