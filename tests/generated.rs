@@ -29,5 +29,8 @@ fn the_page_of_stream_rules_is_made_from_their_files() {
         std::fs::write(&path, &page).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "docs/stream-rules.md is out of date: BLESS=1 cargo test --test generated");
+    assert!(
+        written == page,
+        "docs/stream-rules.md is out of date: BLESS=1 cargo test --test generated"
+    );
 }

@@ -146,6 +146,9 @@ impl BaseUrl {
         let text = text.trim();
         let shown = text.split_once('@').map_or(text, |(_, rest)| rest);
         let wrong = |why: String| TargetError::Url { url: shown.to_owned(), why };
+        if !text.contains("://") {
+            return Err(wrong("no http:// or https:// in front".to_owned()));
+        }
         let uri: Uri = text.parse().map_err(|error| wrong(format!("{error}")))?;
         let scheme = match uri.scheme_str() {
             Some("http") => Scheme::Http,
