@@ -140,7 +140,9 @@ pub(super) fn with_known(
         Verdict::Fail | Verdict::Warn if found.expired => (verdict, Some(note)),
         Verdict::Fail | Verdict::Warn => (Verdict::XFail, Some(note)),
         // A pattern covers cases that never deviated; only an entry of its own can be outdated.
-        Verdict::Pass if found.known.check == id => (Verdict::XPass, Some(note)),
+        Verdict::Pass if found.known.check == id && !found.known.sometimes => {
+            (Verdict::XPass, Some(note))
+        }
         _ => (verdict, None),
     }
 }

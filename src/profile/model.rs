@@ -104,6 +104,9 @@ pub struct Known {
     /// For people: the version that mends it.
     #[serde(default)]
     pub until: Option<String>,
+    /// It shows in some runs only, by load or by timing: a run without it is no sign that the entry is outdated.
+    #[serde(default)]
+    pub sometimes: bool,
 }
 
 fn date(_: &mut SchemaGenerator) -> Schema {
