@@ -41,10 +41,12 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Whether it was judged to the end.
+    /// Whether it was judged to the end. What was never asked, because its condition was not met,
+    /// did not hold either.
     pub(super) fn is_decided(&self) -> bool {
         self.fault.is_none()
             && self.unmet.is_none()
+            && self.not_applied.keys().all(|place| self.applied.contains(place))
             && self.findings.iter().all(|f| f.cannot_tell.is_none())
     }
 }
