@@ -13,6 +13,7 @@ fn words(capability: &str) -> &'static [&'static str] {
         "stream" => &["stream"],
         "usage_stream" => &["stream_options", "include_usage"],
         "tools" => &["tool", "function"],
+        "tools_strict" => &["strict"],
         "parallel_tools" => &["parallel_tool_calls", "tool"],
         "json_object" | "json_schema" => {
             &["response_format", "json_schema", "json_object", "structured", "grammar", "guided"]
