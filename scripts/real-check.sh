@@ -3,7 +3,8 @@
 #
 #   scripts/real-check.sh vllm|llamacpp [ARGS OF proofhouse check…]
 #
-# Passes when nothing fails that the server's profile does not list as a known deviation.
+# Passes when nothing fails, required or not, that the server's profile does not list as a known deviation, and when every
+# deviation that it lists is still there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,5 +27,5 @@ mkdir -p reports
 exec "scripts/real-$server.sh" run -- bash -c '
     exec target/release/proofhouse check \
         --url "$PROOFHOUSE_REAL_URL" --model "$PROOFHOUSE_REAL_MODEL" --auth-env PROOFHOUSE_REAL_KEY \
-        --profile "$0" --no-record --report "html=reports/real-$0.html" --report "json=reports/real-$0.json" "$@"
+        --profile "$0" --strict --strict-known --no-record --report "html=reports/real-$0.html" --report "json=reports/real-$0.json" "$@"
 ' "$server" "$@"
