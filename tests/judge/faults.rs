@@ -8,6 +8,7 @@ use proofhouse::engine::Options;
 use proofhouse::mock;
 use proofhouse::record::CaseRecord;
 use proofhouse::suite::builtin;
+use proofhouse::suite::load::Loaded;
 use proofhouse::verdict::Verdict;
 
 use crate::harness::{judge_mock, runtime, table};
@@ -41,6 +42,12 @@ fn told(case: &CaseRecord) -> String {
     text
 }
 
+/// Checks whose verdict depends on how soon this machine reads what was sent.
+fn timed(suites: &[Loaded]) -> BTreeSet<&str> {
+    let cases = suites.iter().flat_map(|loaded| &loaded.suite.cases);
+    cases.filter(|c| c.id.ends_with(".incremental")).map(|c| c.id.as_str()).collect()
+}
+
 #[test]
 fn the_clean_mock_passes_everything() {
     let suites = builtin::all().unwrap();
@@ -72,6 +79,7 @@ fn each_fault_is_caught_by_exactly_the_checks_listed() {
             .collect(),
     );
 
+    let timed = timed(&suites);
     let mut wrong = Vec::new();
     let mut used = BTreeSet::new();
     for (fault, cases) in &results {
@@ -81,6 +89,14 @@ fn each_fault_is_caught_by_exactly_the_checks_listed() {
         }
         let seen: BTreeSet<&str> = seen.iter().map(|case| case.id.as_str()).collect();
         used.extend(seen.iter().copied());
+        let listed_here = table.caught.get(*fault);
+        // How soon bytes are read depends on the machine: a timing check counts where it is listed.
+        let seen: BTreeSet<&str> = seen
+            .into_iter()
+            .filter(|id| {
+                !timed.contains(id) || listed_here.is_some_and(|l| l.iter().any(|x| x == id))
+            })
+            .collect();
         let harmless = table.harmless.iter().any(|name| name == fault);
         let listed: BTreeSet<&str> =
             table.caught.get(*fault).into_iter().flatten().map(String::as_str).collect();
