@@ -1,9 +1,5 @@
 //! Pages that are made from the code. `BLESS=1 cargo test --test generated` writes them anew.
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test may fail loudly, and is steered by BLESS"
-)]
+#![expect(clippy::disallowed_methods, reason = "it is steered by BLESS")]
 
 use std::path::Path;
 
