@@ -74,6 +74,25 @@ impl End {
         matches!(self, Self::Left | Self::LimitReached { .. } | Self::Interrupted)
     }
 
+    /// The reason, where there is one: it may quote the peer.
+    pub const fn why_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::CutShort { why }
+            | Self::Reset { why }
+            | Self::Refused { why }
+            | Self::Unresolved { why }
+            | Self::TlsFailed { why }
+            | Self::NotHttp { why }
+            | Self::Unsent { why } => Some(why),
+            Self::Complete
+            | Self::TimedOut { .. }
+            | Self::ClosedBeforeResponse
+            | Self::Left
+            | Self::LimitReached { .. }
+            | Self::Interrupted => None,
+        }
+    }
+
     /// Whether the endpoint could not be reached at all.
     pub const fn is_unreachable(&self) -> bool {
         match self {

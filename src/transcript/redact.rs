@@ -86,6 +86,15 @@ impl Redactor {
         self.headers(&mut exchange.request.headers, Side::Request, &mut notes);
         if let Some(head) = &mut exchange.head {
             self.headers(&mut head.headers, Side::Response, &mut notes);
+            let mut reason = std::mem::take(&mut head.reason).into_bytes();
+            self.mask(&mut reason, |offset, len, secret| {
+                notes.push(note(Side::Response, "reason", offset, len, secret));
+            });
+            head.reason = String::from_utf8(reason).unwrap_or_default();
+        }
+        // HTTP/2 lets a peer say goodbye in words of its own.
+        if let Some(why) = exchange.end.why_mut() {
+            *why = self.text(why);
         }
         self.headers(&mut exchange.trailers, Side::Response, &mut notes);
         exchange.request.url = self.text(&exchange.request.url);
@@ -122,6 +131,7 @@ impl Redactor {
 
     fn headers(&self, headers: &mut Headers, side: Side, notes: &mut Vec<Redaction>) {
         for header in &mut headers.0 {
+            header.name = self.text(&header.name);
             let place = format!("header {}", header.name.to_ascii_lowercase());
             let mut bytes = std::mem::take(&mut header.value).into_bytes();
             let before = notes.len();
@@ -185,10 +195,14 @@ mod tests {
             connection: Connection::default(),
             head: Some(ResponseHead {
                 status: 401,
-                reason: String::new(),
-                headers: [("x-echo", "sk-canary"), ("Set-Cookie", "session=1")]
-                    .into_iter()
-                    .collect(),
+                reason: "no sk-canary".to_owned(),
+                headers: [
+                    ("x-echo", "sk-canary"),
+                    ("Set-Cookie", "session=1"),
+                    ("x-sk-canary", ""),
+                ]
+                .into_iter()
+                .collect(),
             }),
             framing: BodyFraming::Length,
             frames: frames
@@ -196,7 +210,7 @@ mod tests {
                 .map(|bytes| Frame { at: Nanos(1), bytes: bytes.to_vec().into() })
                 .collect(),
             trailers: Headers::default(),
-            end: End::Complete,
+            end: End::Reset { why: "goodbye, sk-canary".to_owned() },
             timing: Timing::default(),
             reads: Vec::new(),
             redactions: Vec::new(),
@@ -228,6 +242,6 @@ mod tests {
             .filter(|r| r.side == Side::Response && r.secret == "KEY")
             .map(|r| (r.place.as_str(), r.offset))
             .collect();
-        assert_eq!(echoes, [("header x-echo", 0), ("body", 9)]);
+        assert_eq!(echoes, [("header x-echo", 0), ("reason", 3), ("body", 9)]);
     }
 }
