@@ -11,6 +11,9 @@ use tokio::sync::Mutex;
 use crate::clock::Clock;
 use crate::units::Nanos;
 
+/// A command that takes longer hangs, or asks a question that nobody sees.
+const COMMAND_MAX: Duration = Duration::from_mins(1);
+
 /// How requests are authenticated.
 #[derive(Clone, Debug, Default)]
 pub enum Auth {
@@ -34,9 +37,17 @@ pub enum Auth {
         ttl: Duration,
         /// Where it goes.
         place: Place,
-        /// The key of the moment, and when it was printed.
-        cache: Arc<Mutex<Option<(Nanos, SecretString)>>>,
+        /// The key of the moment, shared by all that speak to the target.
+        cache: Arc<KeyCache>,
     },
+}
+
+/// A printed key, and when it was printed. It has a clock of its own: whoever asks, for judged
+/// traffic or for a model list, finds the same age.
+#[derive(Debug)]
+pub struct KeyCache {
+    clock: Clock,
+    key: Mutex<Option<(Nanos, SecretString)>>,
 }
 
 /// Where a key goes.
@@ -78,7 +89,12 @@ impl Auth {
 
     /// A command that prints the key.
     pub fn command(argv: Vec<String>, ttl: Duration, place: Place) -> Self {
-        Self::Command { argv, ttl, place, cache: Arc::default() }
+        Self::command_by(Clock::system(), argv, ttl, place)
+    }
+
+    fn command_by(clock: Clock, argv: Vec<String>, ttl: Duration, place: Place) -> Self {
+        let cache = Arc::new(KeyCache { clock, key: Mutex::default() });
+        Self::Command { argv, ttl, place, cache }
     }
 
     /// Whether there is no key at all.
@@ -122,21 +138,21 @@ impl Auth {
     }
 
     /// The key of the moment.
-    pub(super) async fn secret(&self, clock: &Clock) -> Result<Option<SecretString>, AuthError> {
+    pub(super) async fn secret(&self) -> Result<Option<SecretString>, AuthError> {
         match self {
             Self::None => Ok(None),
             Self::Key { secret, .. } => Ok(Some(secret.clone())),
             Self::Command { argv, ttl, cache, .. } => {
                 // One command at a time: the lock is held while it runs, so that a hundred requests
                 // do not start a hundred of them.
-                let mut cached = cache.lock().await;
+                let mut cached = cache.key.lock().await;
                 if let Some((printed, secret)) = &*cached
-                    && clock.now().since(*printed) < Nanos::from(*ttl)
+                    && cache.clock.now().since(*printed) < Nanos::from(*ttl)
                 {
                     return Ok(Some(secret.clone()));
                 }
                 let secret = run(argv).await?;
-                *cached = Some((clock.now(), secret.clone()));
+                *cached = Some((cache.clock.now(), secret.clone()));
                 Ok(Some(secret))
             }
         }
@@ -146,16 +162,18 @@ impl Auth {
 async fn run(argv: &[String]) -> Result<SecretString, AuthError> {
     let (program, arguments) =
         argv.split_first().map_or((String::new(), &[][..]), |(first, rest)| (first.clone(), rest));
+    let nothing = |what: String| AuthError::Nothing { program: program.clone(), what };
     let output = Command::new(&program)
         .args(arguments)
         .stdin(std::process::Stdio::null())
         // Its complaints go to the user; what it prints is the key and goes nowhere.
         .stderr(std::process::Stdio::inherit())
         .kill_on_drop(true)
-        .output()
+        .output();
+    let output = tokio::time::timeout(COMMAND_MAX, output)
         .await
+        .map_err(|_| nothing(format!("printed nothing within {}", Nanos::from(COMMAND_MAX))))?
         .map_err(|source| AuthError::Start { program: program.clone(), source })?;
-    let nothing = |what: String| AuthError::Nothing { program: program.clone(), what };
     if !output.status.success() {
         return Err(nothing(format!("ended with {}", output.status)));
     }
@@ -168,4 +186,67 @@ async fn run(argv: &[String]) -> Result<SecretString, AuthError> {
         return Err(nothing("printed nothing".to_owned()));
     }
     Ok(trimmed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Prints another key each time.
+    fn counter(folder: &tempfile::TempDir) -> Vec<String> {
+        let file = folder.path().join("count");
+        let script =
+            format!("echo x >> {0}; echo; echo \"  key-$(wc -l < {0})  \"", file.display());
+        vec!["sh".to_owned(), "-c".to_owned(), script]
+    }
+
+    async fn key(auth: &Auth) -> String {
+        auth.secret().await.unwrap().unwrap().expose_secret().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_printed_key_is_trimmed_and_used_until_it_has_aged() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let clock = Clock::by_hand(chrono::DateTime::UNIX_EPOCH);
+        let ttl = Duration::from_mins(1);
+        let auth = Auth::command_by(clock.clone(), counter(&folder), ttl, Place::Bearer);
+
+        let first = key(&auth).await;
+        clock.advance(Nanos::from_millis(59_999));
+        let young = key(&auth.clone()).await;
+        clock.advance(Nanos::from_millis(1));
+        let aged = key(&auth).await;
+
+        assert_eq!((first.as_str(), young.as_str(), aged.as_str()), ("key-1", "key-1", "key-2"));
+    }
+
+    #[tokio::test]
+    async fn many_askers_start_one_command() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let auth = Auth::command(counter(&folder), Duration::from_mins(1), Place::Bearer);
+        let keys = futures_util::future::join_all((0..8).map(|_| key(&auth))).await;
+        assert!(keys.iter().all(|key| key == "key-1"), "{keys:?}");
+    }
+
+    #[tokio::test]
+    async fn what_gives_no_key_is_said_by_name() {
+        let argv = |script: &str| vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
+        for (argv, said) in [
+            (argv("exit 3"), "exit status: 3"),
+            (argv("echo"), "printed nothing"),
+            (argv("printf '\\377'"), "not text"),
+            (vec!["/no/such/program".to_owned()], "could not be started"),
+        ] {
+            let auth = Auth::command(argv, Duration::ZERO, Place::Bearer);
+            let error = auth.secret().await.unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let auth = Auth::bearer("KEY", "hunter2".to_owned().into());
+        let shown = format!("{auth:?} {}", auth.describe());
+        assert!(shown.contains("$KEY") && !shown.contains("hunter2"), "{shown}");
+    }
 }

@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
-use super::target::Target;
-use crate::clock::Clock;
+use super::http::tls;
+use super::target::{HttpChoice, Target, TargetError};
+use crate::text;
+use crate::transcript::Redactor;
 
 /// A model that an endpoint lists.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -27,15 +30,21 @@ pub enum ControlError {
     /// The client could not be made.
     #[error("no client could be made")]
     Client(#[source] reqwest::Error),
-    /// A certificate could not be used.
-    #[error("a certificate could not be read: {0}")]
-    Certificate(String),
+    /// The target cannot be used: a certificate could not be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// There is no key.
     #[error(transparent)]
     Auth(#[from] super::AuthError),
     /// Nobody answered.
     #[error("nobody answered")]
     Unreachable(#[source] reqwest::Error),
+    /// Somebody answered without end.
+    #[error("the answer was {status} and longer than 4 MiB")]
+    TooLong {
+        /// The status.
+        status: u16,
+    },
     /// Somebody answered something else.
     #[error("the answer was {status} {body}")]
     Answer {
@@ -55,49 +64,72 @@ pub async fn models(target: &Target) -> Result<Vec<ModelEntry>, ControlError> {
         List { data: Vec<ModelEntry> },
         Bare(Vec<ModelEntry>),
     }
-    let (status, body) = get(target, &target.url("/models", &[])).await?;
-    let answer = |body: &str| ControlError::Answer {
-        status,
-        body: crate::text::ellipsis(&crate::text::printable(body.trim().as_bytes()), 160),
-    };
-    if status != 200 {
-        return Err(answer(&body));
-    }
+    let Answer { status, body, .. } = get(target, &target.url("/models", &[])).await?;
     match serde_json::from_str(&body) {
-        Ok(Listed::List { data } | Listed::Bare(data)) => Ok(data),
-        Err(_) => Err(answer(&body)),
+        Ok(Listed::List { data } | Listed::Bare(data)) if status == 200 => Ok(data),
+        _ => Err(ControlError::Answer { status, body: shown(&body, 160) }),
     }
 }
 
-/// What the server says of itself, as far as it does: `GET /version` and `/get_server_info` below
-/// its root. Best effort; silence is an answer.
+/// What the server says of itself, as far as it does: its `server` header, and the versions that
+/// `GET /version` (vLLM) and `GET /get_server_info` (`SGLang`) below its root tell. Best effort;
+/// silence is an answer.
 pub async fn server_facts(target: &Target) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     for (key, path) in [("version", "root:/version"), ("server_info", "root:/get_server_info")] {
-        let Ok((200, body)) = get(target, &target.url(path, &[])).await else { continue };
-        let Ok(serde_json::Value::Object(object)) = serde_json::from_str(&body) else { continue };
-        if let Some(version) = object.get("version").and_then(serde_json::Value::as_str) {
-            facts.insert(key.to_owned(), crate::text::ellipsis(version, 80));
+        let Ok(answer) = get(target, &target.url(path, &[])).await else { continue };
+        if let Some(server) = &answer.server {
+            facts.entry("server".to_owned()).or_insert_with(|| shown(server, 80));
+        }
+        if answer.status != 200 {
+            continue;
+        }
+        if let Ok(Value::Object(object)) = serde_json::from_str(&answer.body)
+            && let Some(version) = object.get("version").and_then(Value::as_str)
+        {
+            facts.insert(key.to_owned(), shown(version, 80));
         }
     }
     facts
 }
 
-async fn get(target: &Target, url: &str) -> Result<(u16, String), ControlError> {
+fn shown(text: &str, chars: usize) -> String {
+    text::ellipsis(&text::printable(text.trim().as_bytes()), chars)
+}
+
+struct Answer {
+    status: u16,
+    /// The `server` header.
+    server: Option<String>,
+    body: String,
+}
+
+async fn get(target: &Target, url: &str) -> Result<Answer, ControlError> {
+    let secret = target.auth.secret().await?;
     let mut request = client(target)?.get(url);
     for line in &target.headers {
         request = request.header(&line.name, &line.value);
     }
-    let secret = target.auth.secret(&Clock::system()).await?;
-    if let (Some((name, prefix)), Some(secret)) = (target.auth.header(), secret) {
+    let mut redactor = Redactor::default();
+    if let (Some((name, prefix)), Some(secret)) = (target.auth.header(), &secret) {
+        redactor.add(target.auth.secret_name(), secret);
         request = request.header(name, format!("{prefix}{}", secret.expose_secret()));
     }
-    let response =
-        request.send().await.map_err(|error| ControlError::Unreachable(error.without_url()))?;
+    let unreachable = |error: reqwest::Error| ControlError::Unreachable(error.without_url());
+    let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
-    let body =
-        response.text().await.map_err(|error| ControlError::Unreachable(error.without_url()))?;
-    Ok((status, body))
+    let server = response.headers().get("server").and_then(|value| value.to_str().ok());
+    let server = server.map(|server| redactor.text(server));
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
+        body.extend_from_slice(&piece);
+        if body.len() > ANSWER_BYTES_MAX {
+            return Err(ControlError::TooLong { status });
+        }
+    }
+    // What is shown of an answer may hold the key that was sent.
+    let body = redactor.text(&String::from_utf8_lossy(&body));
+    Ok(Answer { status, server, body })
 }
 
 fn client(target: &Target) -> Result<reqwest::Client, ControlError> {
@@ -110,35 +142,162 @@ fn client(target: &Target) -> Result<reqwest::Client, ControlError> {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()
+        .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(0)
         .connect_timeout(target.timeouts.connect)
         .timeout(target.timeouts.total.min(QUESTION))
-        .user_agent(concat!("proofhouse/", env!("CARGO_PKG_VERSION")))
-        .danger_accept_invalid_certs(target.tls.insecure);
+        .user_agent(concat!("proofhouse/", env!("CARGO_PKG_VERSION")));
+    builder = match target.http {
+        HttpChoice::Http1 => builder.http1_only(),
+        HttpChoice::Http2 if !target.base_url.is_tls() => builder.http2_prior_knowledge(),
+        HttpChoice::Auto | HttpChoice::Http2 => builder,
+    };
     if let Some(proxy) = &target.proxy {
         builder =
             builder.proxy(reqwest::Proxy::all(proxy.to_string()).map_err(ControlError::Client)?);
     }
-    for path in &target.tls.ca {
-        let pem = std::fs::read(path)
-            .map_err(|error| ControlError::Certificate(format!("{}: {error}", path.display())))?;
-        for certificate in
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(ControlError::Client)?
-        {
-            builder = builder.add_root_certificate(certificate);
-        }
-    }
-    if let Some((certificate, key)) = &target.tls.client {
-        let mut pem = Vec::new();
-        for path in [certificate, key] {
-            pem.extend(std::fs::read(path).map_err(|error| {
-                ControlError::Certificate(format!("{}: {error}", path.display()))
-            })?);
-        }
-        builder =
-            builder.identity(reqwest::Identity::from_pem(&pem).map_err(ControlError::Client)?);
+    if target.base_url.is_tls() {
+        // The same certificates, and the same trust, as the traffic that is judged.
+        builder = builder.tls_backend_preconfigured(tls::config(target)?);
     }
     builder.build().map_err(ControlError::Client)
 }
 
 /// A question is small; a server that takes longer has no answer.
 const QUESTION: Duration = Duration::from_secs(10);
+/// A list of a thousand models is a quarter of this.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use wiremock::matchers::{header, method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::transport::{Auth, Place};
+
+    async fn serve(at: &str, answer: ResponseTemplate) -> MockServer {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path(at))
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
+        server
+    }
+
+    fn target(server: &MockServer) -> Target {
+        Target::new("t", &format!("{}/v1", server.uri())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn models_are_listed_in_the_servers_order_in_either_form() {
+        for body in
+            [r#"{"object":"list","data":[{"id":"b"},{"id":"a"}]}"#, r#"[{"id":"b"},{"id":"a"}]"#]
+        {
+            let server =
+                serve("/v1/models", ResponseTemplate::new(200).set_body_string(body)).await;
+            let ids: Vec<_> =
+                models(&target(&server)).await.unwrap().into_iter().map(|model| model.id).collect();
+            assert_eq!(ids, ["b", "a"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_key_and_the_targets_headers_go_along() {
+        let server = MockServer::start().await;
+        Mock::given(header("api-key", "sk-canary-1"))
+            .and(header("x-tenant", "7"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(r#"{"data":[]}"#))
+            .mount(&server)
+            .await;
+        let mut target = target(&server);
+        target.auth = Auth::Key {
+            name: "KEY".to_owned(),
+            secret: "sk-canary-1".to_owned().into(),
+            place: Place::Header("api-key".to_owned()),
+        };
+        target.headers.push("x-tenant", "7");
+
+        assert_eq!(models(&target).await.unwrap(), []);
+
+        let asked = server.received_requests().await.unwrap();
+        let sent = &asked[0].headers;
+        assert!(sent.get("accept-encoding").is_none() && sent.get("referer").is_none());
+        assert!(sent["user-agent"].to_str().unwrap().starts_with("proofhouse/"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_list_is_quoted_without_the_key() {
+        for (status, body) in
+            [(401, "bad key sk-canary-1"), (200, "<html>\u{1}sk-canary-1"), (404, "")]
+        {
+            let answer = ResponseTemplate::new(status).set_body_string(body);
+            let server = serve("/v1/models", answer).await;
+            let mut target = target(&server);
+            target.auth = Auth::bearer("KEY", "sk-canary-1".to_owned().into());
+            let error = models(&target).await.unwrap_err().to_string();
+            assert!(error.contains(&status.to_string()) && !error.contains("canary"), "{error}");
+            assert!(!error.contains('\u{1}'), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_an_overload_is_asked_once() {
+        for status in [307, 503] {
+            let answer = ResponseTemplate::new(status).insert_header("location", "/v1/elsewhere");
+            // `serve` expects one request, and dropping the server looks.
+            let server = serve("/v1/models", answer).await;
+            let error = models(&target(&server)).await.unwrap_err();
+            assert!(matches!(error, ControlError::Answer { status: seen, .. } if seen == status));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_cut() {
+        let body = vec![b' '; ANSWER_BYTES_MAX + 1];
+        let server = serve("/v1/models", ResponseTemplate::new(200).set_body_bytes(body)).await;
+        let error = models(&target(&server)).await.unwrap_err();
+        assert!(matches!(error, ControlError::TooLong { status: 200 }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn nobody_and_bad_certificates_are_told_apart() {
+        let server = MockServer::start().await;
+        let mut gone = target(&server);
+        drop(server);
+        gone.timeouts.total = Duration::from_secs(2);
+        gone.base_url = crate::transport::target::BaseUrl::parse("http://127.0.0.1:1/v1").unwrap();
+        let error = models(&gone).await.unwrap_err();
+        assert!(matches!(error, ControlError::Unreachable(_)), "{error}");
+
+        let mut secure = Target::new("t", "https://127.0.0.1:1/v1").unwrap();
+        secure.tls.ca = vec!["/no/such/ca.pem".into()];
+        let error = models(&secure).await.unwrap_err();
+        assert!(error.to_string().contains("/no/such/ca.pem"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_server_is_known_by_what_it_says() {
+        let server = MockServer::start().await;
+        let version = ResponseTemplate::new(200)
+            .insert_header("server", "uvicorn")
+            .set_body_string(r#"{"version":"0.32.1"}"#);
+        Mock::given(path("/version")).respond_with(version).mount(&server).await;
+        let facts = server_facts(&target(&server)).await;
+        let expected = [("server", "uvicorn"), ("version", "0.32.1")];
+        assert_eq!(facts, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_no_error() {
+        let server = MockServer::start().await;
+        assert_eq!(server_facts(&target(&server)).await, BTreeMap::new());
+    }
+}

@@ -10,5 +10,5 @@ pub mod http;
 pub mod replay;
 pub mod target;
 
-pub use auth::{Auth, AuthError, Place};
+pub use auth::{Auth, AuthError, KeyCache, Place};
 pub use carry::{Carry, ConnectionChoice, Leave, Pace, Pieces, Timeouts, Transport};

@@ -40,3 +40,46 @@ impl Transport for Replay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::ResponseHead;
+
+    fn request() -> WireRequest {
+        WireRequest {
+            method: "GET".to_owned(),
+            url: "http://h/v1/models".to_owned(),
+            headers: Headers::default(),
+            body: "".into(),
+        }
+    }
+
+    async fn next(replay: &Replay, id: &str) -> Exchange {
+        replay.exchange(&request(), &Carry { id: id.to_owned(), ..Carry::default() }).await
+    }
+
+    #[tokio::test]
+    async fn saved_exchanges_come_in_order_under_the_id_that_was_asked() {
+        let empty = next(&Replay::new(Vec::new()), "x").await;
+        let saved = |status| Exchange {
+            id: "old".to_owned(),
+            head: Some(ResponseHead { status, reason: String::new(), headers: Headers::default() }),
+            end: End::Complete,
+            ..empty.clone()
+        };
+        let replay = Replay::new(vec![saved(200), saved(404)]);
+
+        let played = [next(&replay, "x1").await, next(&replay, "x2").await];
+
+        let seen: Vec<_> = played.iter().map(|x| (x.id.as_str(), x.status())).collect();
+        assert_eq!(seen, [("x1", Some(200)), ("x2", Some(404))]);
+    }
+
+    #[tokio::test]
+    async fn a_replay_that_has_run_dry_says_so() {
+        let exchange = next(&Replay::new(Vec::new()), "x9").await;
+        assert_eq!((exchange.id.as_str(), &exchange.request), ("x9", &request()));
+        assert!(matches!(&exchange.end, End::Refused { why } if why.contains("ran out")));
+    }
+}

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 use thiserror::Error;
 
 use super::auth::Auth;
-use crate::transcript::Headers;
+use crate::transcript::{Headers, Phase};
 
 /// What stands in a request for the target's key; the transport puts the key in its place when
 /// the bytes go out, and nothing else ever holds it.
@@ -87,6 +87,19 @@ impl Default for Deadlines {
     }
 }
 
+impl Deadlines {
+    /// The deadline of a phase.
+    pub fn of(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Connect => self.connect,
+            Phase::Tls => self.tls,
+            Phase::FirstByte => self.first_byte,
+            Phase::Gap => self.gap,
+            Phase::Total => self.total,
+        }
+    }
+}
+
 /// Why a target cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -120,6 +133,12 @@ pub enum TargetError {
     /// TLS could not be set up.
     #[error("TLS could not be set up: {0}")]
     Tls(String),
+    /// The way to a proxy is plain: what it forwards or tunnels has its own TLS, or none.
+    #[error("the proxy {proxy} is to be spoken to with TLS; only http:// proxies are supported")]
+    Proxy {
+        /// Its URL.
+        proxy: String,
+    },
     /// A header is no header.
     #[error("`{0}` is not a header; expected `name: value`")]
     Header(String),
@@ -144,7 +163,7 @@ impl BaseUrl {
     /// Reads a URL.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
-        let shown = text.split_once('@').map_or(text, |(_, rest)| rest);
+        let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
         let wrong = |why: String| TargetError::Url { url: shown.to_owned(), why };
         if !text.contains("://") {
             return Err(wrong("no http:// or https:// in front".to_owned()));
@@ -154,7 +173,7 @@ impl BaseUrl {
             Some("http") => Scheme::Http,
             Some("https") => Scheme::Https,
             Some(other) => return Err(wrong(format!("scheme `{other}`; expected http or https"))),
-            None => return Err(wrong("no http:// or https:// in front".to_owned())),
+            None => return Err(wrong("no scheme; expected http or https".to_owned())),
         };
         let authority = uri.authority().ok_or_else(|| wrong("no host".to_owned()))?;
         if authority.as_str().contains('@') {
@@ -281,8 +300,12 @@ mod tests {
 
     #[test]
     fn credentials_are_refused_and_not_shown() {
-        let error = BaseUrl::parse("https://user:hunter2@host/v1").unwrap_err().to_string();
-        assert!(error.contains("host") && !error.contains("hunter2"), "{error}");
+        for url in
+            ["https://user:hunter2@host/v1", "https://user:hunter2@x@host/v1", "u:hunter2@host"]
+        {
+            let error = BaseUrl::parse(url).unwrap_err().to_string();
+            assert!(error.contains("host") && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

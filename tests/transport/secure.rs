@@ -36,6 +36,15 @@ async fn serve(
 ) -> (u16, TempDir) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    serve_with(cert, signing_key, alpn, client).await
+}
+
+async fn serve_with(
+    cert: rcgen::Certificate,
+    signing_key: rcgen::KeyPair,
+    alpn: &[&[u8]],
+    client: Option<CertificateDer<'static>>,
+) -> (u16, TempDir) {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("ca.pem"), cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -172,8 +181,9 @@ async fn a_server_that_wants_our_certificate_gets_it() {
     with.tls.client = Some(ours);
 
     assert_eq!(ask(with).await.end, End::Complete);
-    // TLS 1.3 says so only once the request is out, by an alert or a reset.
-    assert_ne!(ask(without).await.end, End::Complete);
+    // TLS 1.3 says so only once the request is out: by an alert, or by a reset that overtakes it.
+    let end = ask(without).await.end;
+    assert!(matches!(end, End::TlsFailed { .. } | End::Reset { .. }), "{end:?}");
 }
 
 #[tokio::test]
@@ -214,4 +224,81 @@ async fn a_proxy_that_refuses_is_named() {
     target.proxy = Some(BaseUrl::parse(&proxy).unwrap());
     let end = ask(target).await.end;
     assert!(matches!(&end, End::Refused { why } if why.contains("407")), "{end:?}");
+}
+
+/// A TLS server that says `bytes` to the first it hears, and leaves without TLS's goodbye.
+async fn abrupt(bytes: &'static [u8]) -> (u16, TempDir) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), cert.pem()).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        stream.write_all(bytes).await.unwrap();
+        stream.flush().await.unwrap();
+    });
+    (port, folder)
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_without_tls_goodbye_is_cut_short() {
+    for (bytes, missing) in [
+        (&b""[..], "the whole response"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello", "4 of 9 bytes"),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            "the terminating chunk",
+        ),
+        // Where closing is the framing, only the goodbye tells the end from a cut.
+        (b"HTTP/1.1 200 OK\r\n\r\nhello", "TLS's closing message"),
+    ] {
+        let (port, folder) = abrupt(bytes).await;
+        let mut target = target(port);
+        target.tls.ca = vec![folder.path().join("ca.pem")];
+        assert_eq!(ask(target).await.end, End::CutShort { why: missing.to_owned() });
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_named() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let cert = params.self_signed(&key).unwrap();
+    let (port, folder) = serve_with(cert, key, &[], None).await;
+    let mut target = target(port);
+    target.tls.ca = vec![folder.path().join("ca.pem")];
+    let end = ask(target).await.end;
+    assert!(matches!(&end, End::TlsFailed { why } if why.contains("expired")), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        let _ = stream.read(&mut [0; 64]).await;
+    });
+    let end = ask(target(port)).await.end;
+    assert!(
+        matches!(&end, End::TlsFailed { why } if why.contains("does not speak TLS")),
+        "{end:?}"
+    );
 }

@@ -1,102 +1,69 @@
-//! One exchange on one connection: hyper's work and the response, driven by one task, so that a
-//! frame is taken up before the next read can happen and its time is that of its own read.
+//! One exchange on one connection: hyper's work and the response, driven by one task that allows
+//! one socket read at a time, so that everything that arrives has the time of its own read.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
-use hyper::body::{Frame as BodyFrame, Incoming};
+use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::ending;
+use super::frames::{BlankLines, FRAMES_MAX, Joiner};
 use super::head;
-use super::line::{Line, OutBody, Sender};
+use super::line::{Line, Sender};
+use super::request::{self, Outgoing};
+use super::tap::Job;
 use crate::clock::Clock;
-use crate::transcript::{
-    BodyFraming, End, Exchange, Frame, HttpVersion, Limit, Phase, WireRequest,
-};
+use crate::transcript::{BodyFraming, End, Exchange, HttpVersion, Limit, Phase};
 use crate::transport::target::Deadlines;
 use crate::transport::{Carry, Leave};
 use crate::units::Nanos;
 
-/// Bytes of one body that are kept.
-const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// A request, and how it is to go out.
-pub(super) struct Outgoing<'a> {
-    pub(super) request: &'a WireRequest,
-    pub(super) uri: &'a http::Uri,
-    /// The value of `host`.
-    pub(super) host: String,
-    /// To a proxy, the whole URL stands in the request line.
-    pub(super) absolute_form: bool,
-    pub(super) carry: &'a Carry,
-    pub(super) deadlines: Deadlines,
-    pub(super) clock: &'a Clock,
-}
+/// Socket reads of one exchange that are kept, a body's and those around it.
+const READS_MAX: usize = 2 * FRAMES_MAX;
 
 /// Sends, and fills in `exchange` with what comes. `true` when the connection can be used again.
 pub(super) async fn drive(line: &mut Line, out: Outgoing<'_>, exchange: &mut Exchange) -> bool {
-    let half_close = out.carry.half_close.then_some(out.request.body.len());
-    line.tap.lock().begin(exchange.timing.started, out.carry.pieces, out.carry.pace, half_close);
-    let request = match build(&out, line.facts.version) {
-        Ok(request) => request,
-        Err(why) => {
-            exchange.end = End::Unsent { why };
-            return true;
-        }
+    let job = Job {
+        pieces: out.carry.pieces,
+        pace: out.carry.pace,
+        half_close_after: out.carry.half_close.then(|| request::bytes_after_head(&out)),
     };
-    let mut drive = Drive::new(line, &out);
-    let end = drive.run(request, exchange).await;
+    line.tap.lock().begin(exchange.timing.started, job);
+    exchange.end = match request::build(&out, line.facts.version) {
+        Ok(request) => Drive::new(line, &out).run(request, exchange).await,
+        Err(why) => End::Unsent { why },
+    };
+    exchange.timing.done = out.clock.now().since(exchange.timing.started);
     collect(line, exchange);
-    exchange.end = end;
-    let whole = exchange.end == End::Complete && exchange.framing != BodyFraming::UntilClose;
+    let whole = match exchange.end {
+        End::Complete => exchange.framing != BodyFraming::UntilClose,
+        // Whatever was not sent left the connection as it was.
+        End::Unsent { .. } => line.tap.lock().last_write.is_none(),
+        _ => false,
+    };
     whole && !out.carry.half_close && line.is_alive().await
 }
 
 /// What the tap saw, into the exchange.
 fn collect(line: &Line, exchange: &mut Exchange) {
+    let h2 = line.facts.version == HttpVersion::Http2;
     let mut tap = line.tap.lock();
-    exchange.timing.sent = tap.last_write;
-    exchange.timing.first_byte = tap.reads.first().map(|read| read.at);
+    exchange.timing.sent = tap.sent();
+    exchange.timing.first_byte = if h2 {
+        // HTTP/2 has reads of its own (settings, windows) before the response's first.
+        exchange.timing.head
+    } else {
+        tap.reads.first().map(|read| read.at)
+    };
     exchange.reads = std::mem::take(&mut tap.reads);
-    if line.facts.version != HttpVersion::Http2
-        && let Some(lines) = head::request(&tap.outbound)
-    {
+    if let Some(lines) = head::request(&tap.outbound).filter(|_| !h2) {
         exchange.request.headers = lines;
     }
-}
-
-fn build(out: &Outgoing<'_>, version: HttpVersion) -> Result<http::Request<OutBody>, String> {
-    let h2 = version == HttpVersion::Http2;
-    let mut builder = http::Request::builder().method(out.request.method.as_str());
-    builder = if h2 || out.absolute_form {
-        builder.uri(out.uri.clone())
-    } else {
-        builder.uri(out.uri.path_and_query().map_or("/", |path| path.as_str()))
-    };
-    if !h2 && out.request.headers.get("host").is_none() {
-        builder = builder.header("host", &out.host);
-    }
-    for line in &out.request.headers {
-        builder = builder.header(line.name.as_str(), line.value.as_str());
-    }
-    let bytes = out.request.body.0.clone();
-    let body = if out.carry.chunked {
-        let frame = Ok::<_, Infallible>(BodyFrame::data(bytes));
-        StreamBody::new(stream::iter([frame])).boxed()
-    } else if bytes.is_empty() {
-        Empty::new().boxed()
-    } else {
-        Full::new(bytes).boxed()
-    };
-    builder.body(body).map_err(|error| error.to_string())
 }
 
 struct Drive<'a> {
@@ -104,286 +71,234 @@ struct Drive<'a> {
     carry: &'a Carry,
     deadlines: Deadlines,
     clock: &'a Clock,
+    /// When the exchange began; the total counts from here.
     began: Instant,
+    /// When this connection was taken up.
+    taken: Instant,
     /// Fires at the next deadline or at the time to leave.
     alarm: Pin<Box<Sleep>>,
 }
 
-/// What the alarm rang for.
-enum Rang {
-    Deadline(Phase),
-    Leave,
+/// What one turn brought.
+enum Turn<T> {
+    /// What was waited for.
+    Got(T),
+    /// A socket read, and nothing of what was waited for.
+    Read,
+    /// The alarm.
+    Alarm,
 }
 
 impl<'a> Drive<'a> {
     fn new(line: &'a mut Line, out: &Outgoing<'a>) -> Self {
-        let began = Instant::now();
+        let taken = Instant::now();
         Self {
             line,
             carry: out.carry,
             deadlines: out.deadlines,
             clock: out.clock,
-            began,
-            alarm: Box::pin(sleep_until(began)),
+            began: out.began,
+            taken,
+            alarm: Box::pin(sleep_until(taken)),
         }
     }
 
-    async fn run(&mut self, request: http::Request<OutBody>, exchange: &mut Exchange) -> End {
+    fn is_h2(&self) -> bool {
+        self.line.facts.version == HttpVersion::Http2
+    }
+
+    async fn run(
+        &mut self,
+        request: http::Request<super::line::OutBody>,
+        exchange: &mut Exchange,
+    ) -> End {
         let response = match self.respond(request, exchange.timing.started).await {
             Ok(response) => response,
             Err(end) => return end,
         };
-        exchange.timing.head = Some(self.clock.now().since(exchange.timing.started));
         let (parts, body) = response.into_parts();
-        let raw = head::response(&self.line.tap.lock().inbound);
-        let h2 = self.line.facts.version == HttpVersion::Http2;
-        match raw.filter(|_| !h2) {
+        let raw = {
+            let mut tap = self.line.tap.lock();
+            exchange.timing.head = tap.last_read();
+            let raw = if self.is_h2() { None } else { head::response(&tap.inbound) };
+            tap.head_came();
+            raw
+        };
+        match raw {
             Some((head, version)) => {
                 exchange.head = Some(head);
                 exchange.connection.version = version;
             }
             None => exchange.head = Some(head::from_map(parts.status, &parts.headers)),
         }
-        exchange.framing = framing(exchange, h2);
-        self.body(body, exchange).await
+        exchange.framing = framing(exchange, self.is_h2());
+        let mut joiner = Joiner::default();
+        let end = self.body(body, exchange, &mut joiner).await;
+        exchange.frames = joiner.into_frames();
+        end
     }
 
-    /// Waits for the head while hyper works.
+    /// One turn: what is ready, or else at most one socket read and what it brings.
+    async fn turn<T>(&mut self, mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Turn<T> {
+        let (line, alarm) = (&mut *self.line, &mut self.alarm);
+        poll_fn(|cx| {
+            if let Poll::Ready(got) = ready(cx) {
+                return Poll::Ready(Turn::Got(got));
+            }
+            // What the last read brought may still be on its way through hyper's tasks.
+            let _ = line.work.poll(cx);
+            if let Poll::Ready(got) = ready(cx) {
+                return Poll::Ready(Turn::Got(got));
+            }
+            line.tap.lock().allow_read();
+            let _ = line.work.poll(cx);
+            let has_read = line.tap.lock().forbid_read();
+            if let Poll::Ready(got) = ready(cx) {
+                return Poll::Ready(Turn::Got(got));
+            }
+            if has_read {
+                return Poll::Ready(Turn::Read);
+            }
+            alarm.as_mut().poll(cx).map(|()| Turn::Alarm)
+        })
+        .await
+    }
+
+    /// Waits for the head.
     async fn respond(
         &mut self,
-        request: http::Request<OutBody>,
+        request: http::Request<super::line::OutBody>,
         started: Nanos,
     ) -> Result<http::Response<Incoming>, End> {
         let mut response: Pin<Box<dyn Future<Output = _> + Send>> = match &mut self.line.sender {
             Sender::H1(sender) => Box::pin(sender.send_request(request)),
-            Sender::H2(sender) => {
-                // HTTP/2 wants to hear of the connection's capacity first.
-                Box::pin(sender.send_request(request))
-            }
+            Sender::H2(sender) => Box::pin(sender.send_request(request)),
         };
         loop {
-            self.set_alarm(started);
-            let (work, alarm) = (&mut self.line.work, &mut self.alarm);
-            let step = poll_fn(|cx: &mut Context<'_>| {
-                if let Poll::Ready(result) = response.as_mut().poll(cx) {
-                    return Poll::Ready(Some(result));
+            self.set_alarm(started, true);
+            match self.turn(|cx| response.as_mut().poll(cx)).await {
+                Turn::Got(Ok(response)) => return Ok(response),
+                Turn::Got(Err(error)) => {
+                    let (used, h2) = (self.line.used, self.is_h2());
+                    return Err(ending::without_head(&error, &self.line.tap.lock(), used, h2));
                 }
-                let moved = work.poll(cx);
-                if let Poll::Ready(result) = response.as_mut().poll(cx) {
-                    return Poll::Ready(Some(result));
-                }
-                // A finished connection resolves the response; there is nothing else to wait for.
-                if alarm.as_mut().poll(cx).is_ready() && moved.is_pending() {
-                    return Poll::Ready(None);
-                }
-                Poll::Pending
-            })
-            .await;
-            match step {
-                Some(Ok(response)) => return Ok(response),
-                Some(Err(error)) => return Err(self.no_head(&error)),
-                None => {
-                    if let Some(rang) = self.rang(started) {
-                        return Err(self.ended(&rang));
-                    }
-                }
+                Turn::Read => self.overrun(started).map_or(Ok(()), Err)?,
+                Turn::Alarm => self.overdue(started, true).map_or(Ok(()), Err)?,
             }
         }
     }
 
-    async fn body(&mut self, mut body: Incoming, exchange: &mut Exchange) -> End {
+    async fn body(
+        &mut self,
+        mut body: Incoming,
+        exchange: &mut Exchange,
+        joiner: &mut Joiner,
+    ) -> End {
         let started = exchange.timing.started;
-        let mut kept = 0;
         let mut blank = BlankLines::default();
         loop {
-            self.set_alarm(started);
-            let (work, alarm) = (&mut self.line.work, &mut self.alarm);
-            let step = poll_fn(|cx: &mut Context<'_>| {
-                for _ in 0..2 {
-                    if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
-                        return Poll::Ready(Some(frame));
-                    }
-                    let _ = work.poll(cx);
+            self.set_alarm(started, false);
+            let end = match self.turn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                Turn::Got(None) => return End::Complete,
+                Turn::Got(Some(Err(error))) => {
+                    let tap = self.line.tap.lock();
+                    return ending::inside_body(&error, &tap, exchange, joiner.len());
                 }
-                if alarm.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(None);
-                }
-                Poll::Pending
-            })
-            .await;
-            match step {
-                None => {
-                    if let Some(rang) = self.rang(started) {
-                        return self.ended(&rang);
-                    }
-                }
-                Some(None) => return End::Complete,
-                Some(Some(Err(error))) => return self.cut(&error, exchange, kept),
-                Some(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(bytes) => {
-                        kept += bytes.len();
-                        if kept > BODY_BYTES_MAX {
-                            return End::LimitReached { limit: Limit::BodyBytes };
-                        }
-                        blank.see(&bytes);
-                        self.keep(bytes, exchange);
-                        if let Some(Leave::AfterEvents(events)) = self.carry.leave
-                            && blank.count >= events
-                        {
-                            return End::Left;
-                        }
-                    }
+                Turn::Got(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(bytes) => self.keep(&bytes, joiner, &mut blank),
                     Err(frame) => {
                         if let Ok(trailers) = frame.into_trailers() {
                             exchange.trailers = head::lines(&trailers);
                         }
+                        None
                     }
-                },
+                }
+                .or_else(|| self.overrun(started)),
+                Turn::Read => self.overrun(started),
+                Turn::Alarm => self.overdue(started, false),
+            };
+            if let Some(end) = end {
+                return end;
             }
         }
     }
 
-    /// Keeps a piece of the body; pieces of one read are one frame.
-    fn keep(&self, bytes: Bytes, exchange: &mut Exchange) {
-        if bytes.is_empty() {
-            return;
+    fn keep(&self, bytes: &Bytes, joiner: &mut Joiner, blank: &mut BlankLines) -> Option<End> {
+        let (read, at) = {
+            let tap = self.line.tap.lock();
+            (tap.reads.len(), tap.last_read().unwrap_or_default())
+        };
+        if let Err(limit) = joiner.push(read, at, bytes) {
+            return Some(End::LimitReached { limit });
         }
-        let at = self.line.tap.lock().last_read();
-        match exchange.frames.last_mut() {
-            Some(frame) if frame.at == at => {
-                let mut joined = frame.bytes.to_vec();
-                joined.extend_from_slice(&bytes);
-                frame.bytes = joined.into();
-            }
-            _ => exchange.frames.push(Frame { at, bytes: bytes.into() }),
+        blank.see(bytes);
+        match self.carry.leave {
+            Some(Leave::AfterEvents(events)) if blank.count >= events => Some(End::Left),
+            _ => None,
         }
     }
 
     /// Sets the alarm to whatever comes next.
-    fn set_alarm(&mut self, started: Nanos) {
-        let next = [
-            Some(self.began + self.deadlines.total),
-            Some(self.silence_ends(started).0),
-            match self.carry.leave {
-                Some(Leave::After(span)) => Some(self.began + span.into()),
-                _ => None,
-            },
-        ];
-        if let Some(next) = next.into_iter().flatten().min() {
-            self.alarm.as_mut().reset(next);
-        }
+    fn set_alarm(&mut self, started: Nanos, headless: bool) {
+        let total = self.began + self.deadlines.total;
+        let silence = self.silence_ends(started, headless).0;
+        let next = self.leave_at(started).into_iter().fold(total.min(silence), Instant::min);
+        self.alarm.as_mut().reset(next);
+    }
+
+    /// The moment that lies `at` after the exchange's start.
+    fn moment(&self, started: Nanos, at: Nanos) -> Instant {
+        let ago = Duration::from(self.clock.now().since(started).since(at));
+        let now = Instant::now();
+        now.checked_sub(ago).unwrap_or(now)
+    }
+
+    fn leave_at(&self, started: Nanos) -> Option<Instant> {
+        let Some(Leave::After(span)) = self.carry.leave else { return None };
+        let sent = self.line.tap.lock().sent()?;
+        Some(self.moment(started, sent) + span.into())
     }
 
     /// When the present silence has lasted too long, and what it is called.
-    fn silence_ends(&self, started: Nanos) -> (Instant, Phase) {
-        let tap = self.line.tap.lock();
-        let since = |at: Nanos| {
-            let ago = self.clock.now().since(started).since(at);
-            Instant::now() - Duration::from(ago)
+    fn silence_ends(&self, started: Nanos, headless: bool) -> (Instant, Phase) {
+        let (read, write) = {
+            let tap = self.line.tap.lock();
+            (tap.last_read(), tap.last_write)
         };
-        match (tap.reads.last(), tap.last_write) {
-            (Some(read), _) => (since(read.at) + self.deadlines.gap, Phase::Gap),
-            (None, Some(write)) => (since(write) + self.deadlines.first_byte, Phase::FirstByte),
-            (None, None) => (self.began + self.deadlines.first_byte, Phase::FirstByte),
+        // Before an HTTP/2 response, reads are the connection's own.
+        if let Some(read) = read.filter(|_| !(headless && self.is_h2())) {
+            // A pause that we make ourselves is no silence of the peer's.
+            let pause = self.carry.pace.map_or(Duration::ZERO, |pace| pace.every.into());
+            return (self.moment(started, read) + pause + self.deadlines.gap, Phase::Gap);
         }
+        let from = write.map_or(self.taken, |write| self.moment(started, write));
+        (from + self.deadlines.first_byte, Phase::FirstByte)
+    }
+
+    /// What must not wait for a pause of the peer: the total, the time to leave, our limits.
+    fn overrun(&self, started: Nanos) -> Option<End> {
+        let now = Instant::now();
+        if self.leave_at(started).is_some_and(|leave| now >= leave) {
+            return Some(End::Left);
+        }
+        if now >= self.began + self.deadlines.total {
+            return Some(self.timed_out(Phase::Total));
+        }
+        let full = self.line.tap.lock().reads.len() >= READS_MAX;
+        full.then_some(End::LimitReached { limit: Limit::Frames })
     }
 
     /// What the alarm rang for, if it still holds: a read may have come meanwhile.
-    fn rang(&self, started: Nanos) -> Option<Rang> {
-        let now = Instant::now();
-        if let Some(Leave::After(span)) = self.carry.leave
-            && now >= self.began + span.into()
-        {
-            return Some(Rang::Leave);
-        }
-        if now >= self.began + self.deadlines.total {
-            return Some(Rang::Deadline(Phase::Total));
-        }
-        let (ends, phase) = self.silence_ends(started);
-        (now >= ends).then_some(Rang::Deadline(phase))
+    fn overdue(&self, started: Nanos, headless: bool) -> Option<End> {
+        self.overrun(started).or_else(|| {
+            let (ends, phase) = self.silence_ends(started, headless);
+            (Instant::now() >= ends).then(|| self.timed_out(phase))
+        })
     }
 
-    fn ended(&self, rang: &Rang) -> End {
-        match rang {
-            Rang::Leave => End::Left,
-            Rang::Deadline(phase) => {
-                let after = match phase {
-                    Phase::Connect => self.deadlines.connect,
-                    Phase::Tls => self.deadlines.tls,
-                    Phase::FirstByte => self.deadlines.first_byte,
-                    Phase::Gap => self.deadlines.gap,
-                    Phase::Total => self.deadlines.total,
-                };
-                End::TimedOut { phase: *phase, after: after.into() }
-            }
-        }
+    fn timed_out(&self, phase: Phase) -> End {
+        End::TimedOut { phase, after: self.deadlines.of(phase).into() }
     }
-
-    /// Why no head came.
-    fn no_head(&self, error: &hyper::Error) -> End {
-        let tap = self.line.tap.lock();
-        if tap.reads.is_empty() && self.line.used {
-            return End::ClosedBeforeResponse;
-        }
-        match &tap.error {
-            Some((kind, why)) if is_reset(*kind) => End::Reset { why: why.clone() },
-            _ if error.is_parse() => End::NotHttp { why: chain(error) },
-            _ if tap.eof && tap.reads.is_empty() => {
-                End::CutShort { why: "the whole response".to_owned() }
-            }
-            _ if tap.eof => End::CutShort { why: "the rest of the head".to_owned() },
-            _ => End::Reset { why: chain(error) },
-        }
-    }
-
-    /// Why the body did not come to its end.
-    fn cut(&self, error: &hyper::Error, exchange: &Exchange, kept: usize) -> End {
-        let tap = self.line.tap.lock();
-        if let Some((kind, why)) = &tap.error
-            && is_reset(*kind)
-        {
-            return End::Reset { why: why.clone() };
-        }
-        if exchange.framing == BodyFraming::Http2 && !tap.eof {
-            return End::Reset { why: chain(error) };
-        }
-        if !tap.eof {
-            return End::NotHttp { why: chain(error) };
-        }
-        let why = match exchange.framing {
-            BodyFraming::Length => {
-                let whole: usize = exchange
-                    .header("content-length")
-                    .and_then(|length| length.trim().parse().ok())
-                    .unwrap_or(0);
-                format!("{} of {whole} bytes", whole.saturating_sub(kept))
-            }
-            BodyFraming::Chunked => "the terminating chunk".to_owned(),
-            BodyFraming::Http2 | BodyFraming::UntilClose | BodyFraming::None => {
-                "the end of the stream".to_owned()
-            }
-        };
-        End::CutShort { why }
-    }
-}
-
-fn is_reset(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-    )
-}
-
-fn chain(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn framing(exchange: &Exchange, h2: bool) -> BodyFraming {
@@ -395,52 +310,5 @@ fn framing(exchange: &Exchange, h2: bool) -> BodyFraming {
         Some(coding) if coding.to_ascii_lowercase().contains("chunked") => BodyFraming::Chunked,
         _ if exchange.header("content-length").is_some() => BodyFraming::Length,
         _ => BodyFraming::UntilClose,
-    }
-}
-
-/// Counts blank lines, whichever line ends are used; each ends an event.
-#[derive(Default)]
-struct BlankLines {
-    count: usize,
-    line_empty: bool,
-    after_cr: bool,
-}
-
-impl BlankLines {
-    fn see(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            match byte {
-                b'\n' if self.after_cr => self.after_cr = false,
-                b'\n' | b'\r' => {
-                    if self.line_empty {
-                        self.count += 1;
-                    }
-                    self.line_empty = true;
-                    self.after_cr = *byte == b'\r';
-                }
-                _ => {
-                    self.line_empty = false;
-                    self.after_cr = false;
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blank_lines_are_counted_with_any_line_end() {
-        for text in
-            ["data: a\n\ndata: b\n\n", "data: a\r\n\r\ndata: b\r\n\r\n", "data: a\r\rdata: b\r\r"]
-        {
-            let mut blank = BlankLines::default();
-            for piece in text.as_bytes().chunks(3) {
-                blank.see(piece);
-            }
-            assert_eq!(blank.count, 2, "{text:?}");
-        }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::transcript::{Headers, HttpVersion, ResponseHead};
 
-/// More lines than this are not kept.
-const LINES_MAX: usize = 256;
+/// A head may have so many lines; hyper is told the same.
+pub(super) const LINES_MAX: usize = 256;
 
 /// The final response head at the front of `inbound`; interim ones (100 Continue) are passed over.
 pub(super) fn response(mut inbound: &[u8]) -> Option<(ResponseHead, HttpVersion)> {

@@ -7,25 +7,32 @@
 
 mod connect;
 mod drive;
+mod ending;
+mod frames;
 mod head;
 mod line;
+mod outbound;
+mod request;
 mod tap;
-mod tls;
+mod tasks;
+pub(super) mod tls;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, timeout_at};
 
 use self::connect::Way;
-use self::drive::Outgoing;
 use self::line::Line;
-use super::target::{BaseUrl, HttpChoice, KEY_PLACEHOLDER, Target, TargetError};
-use super::{Carry, ConnectionChoice, Transport};
+use self::request::Outgoing;
+use super::target::{BaseUrl, Deadlines, HttpChoice, KEY_PLACEHOLDER, Target, TargetError};
+use super::{AuthError, Carry, ConnectionChoice, Transport};
 use crate::clock::Clock;
 use crate::transcript::{
-    BodyFraming, Connection, End, Exchange, Headers, HttpVersion, Redactor, Timing, WireRequest,
+    BodyFraming, Connection, End, Exchange, Headers, HttpVersion, Phase, Redactor, Timing,
+    WireRequest,
 };
 use crate::units::Nanos;
 
@@ -50,7 +57,11 @@ impl std::fmt::Debug for HttpTransport {
 impl HttpTransport {
     /// Gets ready to send to `target`; reads certificates, connects to nobody.
     pub fn new(target: Target, clock: Clock) -> Result<Self, TargetError> {
-        let tls = if target.base_url.is_tls() { Some(tls::config(&target)?) } else { None };
+        if let Some(proxy) = target.proxy.as_ref().filter(|proxy| proxy.is_tls()) {
+            return Err(TargetError::Proxy { proxy: proxy.to_string() });
+        }
+        let tls =
+            if target.base_url.is_tls() { Some(Arc::new(tls::config(&target)?)) } else { None };
         Ok(Self { target, clock, tls, idle: Mutex::default(), numbers: AtomicU64::new(1) })
     }
 
@@ -67,7 +78,9 @@ impl HttpTransport {
     fn give_back(&self, line: Line) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() == IDLE_MAX {
-            idle.remove(0);
+            // One that a step will ask for by number goes last: missing it would look like a close.
+            let oldest = idle.iter().position(|line| !line.reserved).unwrap_or(0);
+            idle.remove(oldest);
         }
         idle.push(line);
     }
@@ -77,6 +90,7 @@ impl HttpTransport {
         &self,
         carry: &Carry,
         origin: &BaseUrl,
+        deadlines: Deadlines,
         timing: &mut Timing,
     ) -> Result<Line, End> {
         match carry.connection {
@@ -97,7 +111,7 @@ impl HttpTransport {
             origin,
             proxy: self.target.proxy.as_ref(),
             tls: self.tls.as_ref(),
-            deadlines: self.target.timeouts,
+            deadlines,
             clock: &self.clock,
             started: timing.started,
         };
@@ -109,26 +123,24 @@ impl HttpTransport {
     }
 
     /// The header lines that go out: the request's own, then the target's that it does not have.
-    async fn headers(
+    fn headers(
         &self,
         request: &WireRequest,
         carry: &Carry,
-        redactor: &mut Redactor,
-    ) -> Result<Headers, End> {
-        let unsent = |error: super::AuthError| End::Unsent { why: error.to_string() };
-        let secret = self.target.auth.secret(&self.clock).await.map_err(unsent)?;
+        secret: Option<&SecretString>,
+    ) -> Headers {
         let mut headers = Headers::default();
         let omitted = |name: &str| {
             carry.omit_headers.iter().any(|omitted| omitted.eq_ignore_ascii_case(name))
         };
-        if let (Some((name, prefix)), Some(secret)) = (self.target.auth.header(), &secret) {
-            redactor.add(self.target.auth.secret_name(), secret);
-            if request.headers.get(name).is_none() && !omitted(name) {
-                headers.push(name, format!("{prefix}{}", secret.expose_secret()));
-            }
+        if let (Some((name, prefix)), Some(secret)) = (self.target.auth.header(), secret)
+            && request.headers.get(name).is_none()
+            && !omitted(name)
+        {
+            headers.push(name, format!("{prefix}{}", secret.expose_secret()));
         }
         for line in &request.headers {
-            let value = match &secret {
+            let value = match secret {
                 Some(secret) => line.value.replace(KEY_PLACEHOLDER, secret.expose_secret()),
                 None => line.value.clone(),
             };
@@ -144,16 +156,18 @@ impl HttpTransport {
                 headers.push(name, value);
             }
         }
-        Ok(headers)
+        headers
     }
 
     async fn run(
         &self,
         exchange: &mut Exchange,
         carry: &Carry,
-        redactor: &mut Redactor,
+        secret: Result<Option<SecretString>, AuthError>,
     ) -> Result<(), End> {
-        exchange.request.headers = self.headers(&exchange.request, carry, redactor).await?;
+        let began = Instant::now();
+        let secret = secret.map_err(|error| End::Unsent { why: error.to_string() })?;
+        exchange.request.headers = self.headers(&exchange.request, carry, secret.as_ref());
         let unsent = |why: String| End::Unsent { why };
         let uri: http::Uri =
             exchange.request.url.parse().map_err(|error| unsent(format!("its URL: {error}")))?;
@@ -161,7 +175,12 @@ impl HttpTransport {
         if origin.origin() != self.target.base_url.origin() {
             return Err(unsent(format!("{} is not the target", origin.origin())));
         }
-        let mut line = self.line(carry, &origin, &mut exchange.timing).await?;
+        let deadlines = deadlines(&self.target, carry);
+        let total = began + deadlines.total;
+        let line = self.line(carry, &origin, deadlines, &mut exchange.timing);
+        let mut line = timeout_at(total, line)
+            .await
+            .map_err(|_| End::TimedOut { phase: Phase::Total, after: deadlines.total.into() })??;
         exchange.connection = line.facts.clone();
         exchange.connection.reused = line.used;
         let outgoing = Outgoing {
@@ -170,8 +189,9 @@ impl HttpTransport {
             host: host_line(&origin),
             absolute_form: self.target.proxy.is_some() && self.tls.is_none(),
             carry,
-            deadlines: deadlines(&self.target, carry),
+            deadlines,
             clock: &self.clock,
+            began,
         };
         let reusable = drive::drive(&mut line, outgoing, exchange).await;
         line.used = true;
@@ -196,10 +216,10 @@ fn host_line(origin: &BaseUrl) -> String {
     whole.split_once("://").map_or(whole.clone(), |(_, host)| host.to_owned())
 }
 
-fn deadlines(target: &Target, carry: &Carry) -> super::target::Deadlines {
+fn deadlines(target: &Target, carry: &Carry) -> Deadlines {
     let own = carry.timeouts;
     let or = |own: Option<Nanos>, default| own.map_or(default, Into::into);
-    super::target::Deadlines {
+    Deadlines {
         connect: or(own.connect, target.timeouts.connect),
         tls: or(own.tls, target.timeouts.tls),
         first_byte: or(own.first_byte, target.timeouts.first_byte),
@@ -210,6 +230,12 @@ fn deadlines(target: &Target, carry: &Carry) -> super::target::Deadlines {
 
 impl Transport for HttpTransport {
     async fn exchange(&self, request: &WireRequest, carry: &Carry) -> Exchange {
+        // A command that prints the key may take its time; it is no part of the exchange.
+        let secret = self.target.auth.secret().await;
+        let mut redactor = Redactor::default();
+        if let Ok(Some(secret)) = &secret {
+            redactor.add(self.target.auth.secret_name(), secret);
+        }
         let started = self.clock.now();
         let mut exchange = Exchange {
             id: carry.id.clone(),
@@ -224,11 +250,10 @@ impl Transport for HttpTransport {
             reads: Vec::new(),
             redactions: Vec::new(),
         };
-        let mut redactor = Redactor::default();
-        if let Err(end) = self.run(&mut exchange, carry, &mut redactor).await {
+        if let Err(end) = self.run(&mut exchange, carry, secret).await {
             exchange.end = end;
+            exchange.timing.done = self.clock.now().since(started);
         }
-        exchange.timing.done = self.clock.now().since(started);
         redactor.exchange(&mut exchange);
         exchange
     }

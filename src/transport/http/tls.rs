@@ -15,7 +15,7 @@ use rustls::{
 use crate::transport::target::{HttpChoice, Target, TargetError};
 
 /// The configuration for a target.
-pub(super) fn config(target: &Target) -> Result<Arc<ClientConfig>, TargetError> {
+pub(in crate::transport) fn config(target: &Target) -> Result<ClientConfig, TargetError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -42,7 +42,7 @@ pub(super) fn config(target: &Target) -> Result<Arc<ClientConfig>, TargetError> 
         HttpChoice::Http1 => vec![b"http/1.1".to_vec()],
         HttpChoice::Http2 => vec![b"h2".to_vec()],
     };
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 fn unusable(path: &Path, what: &'static str, why: &dyn std::fmt::Display) -> TargetError {
@@ -80,7 +80,7 @@ fn roots(target: &Target) -> Result<RootCertStore, TargetError> {
     Ok(roots)
 }
 
-/// Why a handshake failed, in words that lead somewhere.
+/// Why TLS or the socket below it failed, in words that lead somewhere.
 pub(super) fn failure(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
