@@ -28,7 +28,8 @@ pub struct Carry {
     pub leave: Option<Leave>,
     /// Headers of the target's that this request goes without.
     pub omit_headers: Vec<String>,
-    /// Close our sending side once the request is out.
+    /// Close our sending side once the request is out (HTTP/1.1; on HTTP/2 the end of the stream
+    /// says as much, and the connection stays).
     pub half_close: bool,
     /// Send the body chunked.
     pub chunked: bool,
@@ -87,6 +88,6 @@ pub struct Timeouts {
     pub first_byte: Option<Nanos>,
     /// Between two reads of the response.
     pub gap: Option<Nanos>,
-    /// The whole exchange.
+    /// The whole exchange, connecting included.
     pub total: Option<Nanos>,
 }

@@ -197,19 +197,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn models_are_listed_in_the_servers_order_in_either_form() {
-        for body in
-            [r#"{"object":"list","data":[{"id":"b"},{"id":"a"}]}"#, r#"[{"id":"b"},{"id":"a"}]"#]
-        {
-            let server =
-                serve("/v1/models", ResponseTemplate::new(200).set_body_string(body)).await;
-            let ids: Vec<_> =
-                models(&target(&server)).await.unwrap().into_iter().map(|model| model.id).collect();
-            assert_eq!(ids, ["b", "a"]);
-        }
-    }
-
-    #[tokio::test]
     async fn the_key_and_the_targets_headers_go_along() {
         let server = MockServer::start().await;
         Mock::given(header("api-key", "sk-canary-1"))

@@ -71,7 +71,7 @@ pub struct Deadlines {
     pub first_byte: Duration,
     /// Between two reads of a response.
     pub gap: Duration,
-    /// The whole exchange.
+    /// The whole exchange, connecting included.
     pub total: Duration,
 }
 

@@ -3,7 +3,9 @@
 //! hyper's connection API over a tapped socket. Every read is seen with its time, connections are
 //! ours and numbered, and a request is sent exactly once: hyper's pooled client (and reqwest above
 //! it) sends a request again when a reused connection turns out closed, which a judge must never
-//! do. A connection is driven by the exchange that uses it and by nobody between exchanges.
+//! do. A connection is driven by the exchange that uses it and by nobody between exchanges: hyper's
+//! helper tasks stay beside it, and one socket read is allowed at a time, so that whatever arrives
+//! has the time of its own read.
 
 mod connect;
 mod drive;
