@@ -16,8 +16,9 @@ pub mod stats;
 pub mod wire;
 // Floor 3: meaning.
 pub mod dialect;
-// Floor 4: judging.
+// Floor 4: judging, and what clients would make of it.
 pub mod assert;
+pub mod lens;
 // Floor 5: plans.
 pub mod profile;
 pub mod project;

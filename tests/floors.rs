@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("stats", 2, &[]),
     ("dialect", 3, &[]),
     ("assert", 4, &[]),
+    ("lens", 4, &[]),
     ("suite", 5, &[]),
     ("profile", 5, &["suite"]),
     ("project", 5, &["suite"]),

@@ -1,0 +1,38 @@
+//! What a chat request asked for, as far as a client's behaviour hangs on it.
+
+use serde_json::Value;
+
+use crate::transcript::Exchange;
+
+/// What a chat request asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// A stream.
+    pub stream: bool,
+    /// A stream with a usage chunk.
+    pub stream_usage: bool,
+    /// Whether tools were declared.
+    pub tools: bool,
+}
+
+impl Asked {
+    /// Reads the request of an exchange; `None` if it is no chat request that a client would send.
+    pub fn of(exchange: &Exchange) -> Option<Self> {
+        let request = &exchange.request;
+        let url = request.url.split(['?', '#']).next().unwrap_or_default();
+        if request.method != "POST" || !url.ends_with("/chat/completions") {
+            return None;
+        }
+        let body: Value = serde_json::from_slice(&request.body).ok()?;
+        let messages = body.get("messages").and_then(Value::as_array)?;
+        if messages.is_empty() || !messages.iter().all(Value::is_object) {
+            return None;
+        }
+        let usage = body.pointer("/stream_options/include_usage");
+        Some(Self {
+            stream: body.get("stream").and_then(Value::as_bool).unwrap_or_default(),
+            stream_usage: usage.and_then(Value::as_bool).unwrap_or_default(),
+            tools: body.get("tools").and_then(Value::as_array).is_some_and(|t| !t.is_empty()),
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! What well-known clients would make of an exchange.
+//!
+//! A lens reads a transcript the way one client does, with that client's own reading rules, and
+//! says what the client would hand to its caller or raise. Comparing that with what the wire meant
+//! tells who is hurt, and how. There is one file for each client surface; how bytes become events
+//! and values is under [`decode`]. `tests/clients` holds every lens against the real, pinned client.
+
+mod asked;
+mod decode;
+mod judge;
+mod openai_python;
+mod taken;
+#[cfg(test)]
+mod tests;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use asked::Asked;
+pub use taken::{Answer, Call, Outcome, Taken, Usage};
+
+use crate::transcript::Exchange;
+
+/// One client surface: a package, and one way of calling it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lens {
+    /// `openai-python`, as in `check --client openai-python`.
+    pub id: &'static str,
+    /// For people: the package and the call.
+    pub title: &'static str,
+    /// The package's name in its registry.
+    pub package: &'static str,
+    /// The version that the lens was proven against.
+    pub version: &'static str,
+    /// Which requests the surface makes.
+    surface: Surface,
+    read: fn(&Exchange) -> Taken,
+}
+
+/// Which requests a client surface makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Surface {
+    /// Plain ones and streams.
+    Both,
+    /// Streams only.
+    Stream,
+}
+
+/// Every lens, in the order of reports.
+pub const fn all() -> &'static [Lens] {
+    &[openai_python::LENS]
+}
+
+/// The lens with this id.
+pub fn find(id: &str) -> Option<&'static Lens> {
+    all().iter().find(|lens| lens.id == id)
+}
+
+/// What an exchange does to the user of a client. Ordered from harmless to grave: silent damage is
+/// graver than an exception, because nobody notices it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// The caller gets what the wire meant, or the right exception for an error.
+    Ok,
+    /// The client raises an exception where it should have had an answer.
+    Raises,
+    /// The client waits until its own timeout.
+    Hangs,
+    /// The client returns as if all were well, and what it hands over is wrong.
+    SilentlyWrong,
+}
+
+impl Effect {
+    /// `silently-wrong`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Raises => "raises",
+            Self::Hangs => "hangs",
+            Self::SilentlyWrong => "silently-wrong",
+        }
+    }
+
+    /// For people: `silently wrong`.
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::SilentlyWrong => "silently wrong",
+            other => other.name(),
+        }
+    }
+}
+
+/// The judgement of a lens on an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sight {
+    /// What it does to the user of the client.
+    pub effect: Effect,
+    /// One sentence for people.
+    pub detail: String,
+    /// What the client hands to its caller.
+    pub taken: Taken,
+}
+
+impl Lens {
+    /// Whether the client would have made this request at all: a chat completion, of the kind that
+    /// the surface asks for.
+    pub fn applies(&self, exchange: &Exchange) -> bool {
+        Asked::of(exchange).is_some_and(|asked| self.surface == Surface::Both || asked.stream)
+    }
+
+    /// What the client would hand to its caller.
+    pub fn read(&self, exchange: &Exchange) -> Taken {
+        (self.read)(exchange)
+    }
+
+    /// What the exchange does to the user of the client; `None` if the client would not have made
+    /// the request.
+    pub fn look(&self, exchange: &Exchange) -> Option<Sight> {
+        let asked = Asked::of(exchange)?;
+        if self.surface == Surface::Stream && !asked.stream {
+            return None;
+        }
+        let taken = self.read(exchange);
+        let (effect, detail) = judge::judge(exchange, asked, &taken);
+        Some(Sight { effect, detail, taken })
+    }
+}

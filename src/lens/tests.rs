@@ -1,0 +1,129 @@
+//! Lenses on hand-written exchanges.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::transcript::{
+    Body, BodyFraming, Connection, End, Frame, Headers, ResponseHead, Timing, WireRequest,
+};
+use crate::units::Nanos;
+
+/// An answer with this status, content type and body to a chat request.
+pub(super) fn exchange(stream: bool, status: u16, media: &str, body: &str) -> Exchange {
+    let request = json!({
+        "model": "m",
+        "stream": stream,
+        "stream_options": {"include_usage": true},
+        "messages": [{"role": "user", "content": "hi"}],
+    });
+    Exchange {
+        id: "x1".into(),
+        request: WireRequest {
+            method: "POST".into(),
+            url: "http://h/v1/chat/completions".into(),
+            headers: Headers::default(),
+            body: request.to_string().into(),
+        },
+        connection: Connection::default(),
+        head: Some(ResponseHead {
+            status,
+            reason: String::new(),
+            headers: [("content-type", media)].into_iter().collect(),
+        }),
+        framing: BodyFraming::Chunked,
+        frames: vec![Frame { at: Nanos(1), bytes: Body::from(body.to_owned()) }],
+        trailers: Headers::default(),
+        end: End::Complete,
+        timing: Timing::default(),
+        reads: Vec::new(),
+        redactions: Vec::new(),
+    }
+}
+
+/// A stream of these chunks.
+pub(super) fn streamed(chunks: &[Value]) -> Exchange {
+    let mut body: Vec<String> = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    body.push("data: [DONE]\n\n".to_owned());
+    exchange(true, 200, "text/event-stream", &body.concat())
+}
+
+/// A chunk with one choice.
+pub(super) fn chunk(delta: &Value, finish: Option<&str>) -> Value {
+    json!({
+        "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+    })
+}
+
+/// The chunk that holds the token counts.
+pub(super) fn usage_chunk() -> Value {
+    json!({
+        "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+    })
+}
+
+fn look(id: &str, exchange: &Exchange) -> Sight {
+    find(id).unwrap().look(exchange).unwrap()
+}
+
+#[test]
+fn a_good_stream_hurts_no_client() {
+    let good = streamed(&[
+        chunk(&json!({"role": "assistant", "content": ""}), None),
+        chunk(&json!({"content": "Hello"}), None),
+        chunk(&json!({"content": " there"}), None),
+        chunk(&json!({}), Some("stop")),
+        usage_chunk(),
+    ]);
+
+    for lens in all() {
+        let Some(sight) = lens.look(&good) else { continue };
+        assert_eq!(sight.effect, Effect::Ok, "{}: {}", lens.id, sight.detail);
+        assert_eq!(sight.taken.answer.text.as_deref(), Some("Hello there"), "{}", lens.id);
+    }
+}
+
+#[test]
+fn silent_damage_is_graver_than_an_exception() {
+    assert!(Effect::SilentlyWrong > Effect::Raises && Effect::Raises > Effect::Ok);
+}
+
+#[test]
+fn a_stream_without_a_reason_for_its_end_is_silently_wrong() {
+    let cut = streamed(&[chunk(&json!({"content": "Hel"}), None)]);
+
+    let sight = look("openai-python", &cut);
+
+    assert_eq!(sight.effect, Effect::SilentlyWrong);
+    assert!(sight.detail.contains("finish_reason is missing"), "{}", sight.detail);
+}
+
+#[test]
+fn an_error_status_is_for_raising() {
+    let refused =
+        exchange(false, 429, "application/json", r#"{"error": {"message": "slow down"}}"#);
+
+    let sight = look("openai-python", &refused);
+
+    assert_eq!(sight.effect, Effect::Ok);
+    assert_eq!(sight.detail, "raises openai.RateLimitError: Error code: 429 - slow down");
+}
+
+#[test]
+fn an_error_body_under_200_is_taken_for_an_answer() {
+    let error = exchange(false, 200, "application/json", r#"{"error": {"message": "no"}}"#);
+
+    let sight = look("openai-python", &error);
+
+    assert_eq!(sight.effect, Effect::SilentlyWrong);
+    assert_eq!(sight.detail, "returns without an error: an error body is taken for an answer");
+}
+
+#[test]
+fn what_no_client_would_ask_is_not_looked_at() {
+    let mut other = exchange(false, 200, "application/json", "{}");
+    other.request.url = "http://h/v1/models".into();
+
+    assert!(find("openai-python").unwrap().look(&other).is_none());
+}
