@@ -29,7 +29,7 @@ macro_rules! assertion {
             pub(super) stream: Option<StreamSpec>,
             /// The level, where it is not the case's.
             pub(super) level: Option<Level>,
-            /// It applies only when this template is true or this assertion holds.
+            /// It applies only when this template is true or this assertion holds; or each of a list.
             #[serde(rename = "if")]
             pub(super) condition: Option<Condition>,
             /// What an unmet `if` means for the case: `inconclusive`, or `holds`.
@@ -185,7 +185,7 @@ impl Assertion {
         for operand in self.predicates_mut() {
             f(operand);
         }
-        if let Some(Condition::Assertion(condition)) = &mut self.condition {
+        for condition in self.condition.iter_mut().flat_map(Condition::assertions_mut) {
             condition.for_each_operand(f);
         }
     }
@@ -202,7 +202,7 @@ impl Assertion {
             .chain(operands)
             .filter_map(|text| Query::parse(text).ok()?.step().map(str::to_owned))
             .collect();
-        if let Some(Condition::Assertion(condition)) = &self.condition {
+        for condition in self.condition.iter().flat_map(Condition::assertions) {
             steps.extend(condition.steps());
         }
         steps.sort();
@@ -299,6 +299,20 @@ mod tests {
         let Condition::Assertion(inner) = condition(yaml) else { panic!("{yaml}") };
         assert_eq!(inner.describe(), "that: body.error, exists: false");
         assert!(read(yaml).holds_when_unmet());
+    }
+
+    #[test]
+    fn several_conditions_stand_in_a_list() {
+        let yaml = "
+            {that: status, is: 200, if: ['${stream}', {that: step.a.status, is: 201}, {stream: done}]}";
+        let assertion = read(yaml);
+
+        assert_eq!(assertion.condition().unwrap().assertions().len(), 2);
+        assert_eq!(assertion.steps(), ["a"]);
+        assert_eq!(assertion.lint(), [""; 0]);
+        assert_eq!(read("{that: status, is: 200, if: []}").lint(), ["`if` is empty"]);
+        let problems = read("{that: status, is: 200, if: [{that: nonsense, is: 1}]}").lint();
+        assert!(problems[0].starts_with("`if`: "), "{problems:?}");
     }
 
     #[test]

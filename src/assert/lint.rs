@@ -28,21 +28,12 @@ impl Assertion {
             }
         }
         match &self.condition {
-            Some(Condition::Assertion(condition)) => {
-                problems
-                    .extend(condition.lint().into_iter().map(|problem| format!("`if`: {problem}")));
-                if condition.condition.is_some() {
-                    problems.push("`if`: a condition has no `if` of its own".into());
-                }
-            }
-            Some(Condition::Template(text)) if text.trim().is_empty() => {
-                problems.push("`if` is empty".into());
-            }
+            Some(condition) => lint_condition(condition, &mut problems),
             None if self.holds_when_unmet() => {
                 problems
                     .push("`otherwise` says what an unmet `if` means, but there is no `if`".into());
             }
-            Some(Condition::Template(_)) | None => {}
+            None => {}
         }
         problems
     }
@@ -126,6 +117,23 @@ impl Assertion {
         for name in unused {
             problems.push(format!("a stream rule takes no `{name}`"));
         }
+    }
+}
+
+fn lint_condition(condition: &Condition, problems: &mut Vec<String>) {
+    match condition {
+        Condition::Assertion(assertion) => {
+            problems.extend(assertion.lint().iter().map(|problem| format!("`if`: {problem}")));
+            if assertion.condition.is_some() {
+                problems.push("`if`: a condition has no `if` of its own".into());
+            }
+        }
+        Condition::Template(text) if text.trim().is_empty() => {
+            problems.push("`if` is empty".into());
+        }
+        Condition::All(all) if all.is_empty() => problems.push("`if` is empty".into()),
+        Condition::All(all) => all.iter().for_each(|each| lint_condition(each, problems)),
+        Condition::Template(_) => {}
     }
 }
 

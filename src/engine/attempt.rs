@@ -369,10 +369,24 @@ enum Applies {
 fn applies(assertion: &Assertion, vars: &Vars, scene: &Scene<'_>) -> Result<Applies, String> {
     let met = match assertion.condition() {
         None => true,
-        Some(Condition::Template(text)) => {
-            template::truth(text, vars).map_err(|error| format!("if: {error}"))?
-        }
-        Some(Condition::Assertion(condition)) => condition.judge(scene) == Judgement::Holds,
+        Some(condition) => is_met(condition, vars, scene)?,
     };
     Ok(if met { Applies::Yes } else { Applies::No })
+}
+
+fn is_met(condition: &Condition, vars: &Vars, scene: &Scene<'_>) -> Result<bool, String> {
+    match condition {
+        Condition::Template(text) => {
+            template::truth(text, vars).map_err(|error| format!("if: {error}"))
+        }
+        Condition::Assertion(condition) => Ok(condition.judge(scene) == Judgement::Holds),
+        Condition::All(all) => {
+            for condition in all {
+                if !is_met(condition, vars, scene)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The check loop: cases in suite order, a few at once, told in order.
+//! The check loop: cases in suite order, a few at once, told in order; destructive ones last.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,9 @@ use crate::suite::{At, Case};
 use crate::transcript::Exchange;
 use crate::transport::Transport;
 use crate::transport::target::{KEY_PLACEHOLDER, Target};
+
+/// The tag of cases that may take a server down: they run last, one by one.
+const DESTRUCTIVE: &str = "destructive";
 
 /// Takes what a run brings forth, as it comes.
 pub trait Sink {
@@ -79,13 +82,19 @@ pub async fn check<T: Transport>(
         Sender::new(check.transport, &check.meta.name, check.options.several, check.options.share);
     let limits = limits(check.profile);
     let base = base(check, &limits);
-    let cases = check
-        .plan
-        .iter()
-        .flat_map(|(loaded, cases)| cases.iter().map(move |case| (*loaded, *case)));
-    let mut running = stream::iter(cases)
-        .map(|(loaded, case)| case::run(check, &sender, &base, &limits, loaded, case))
-        .buffered(check.options.concurrency.max(1));
+    let cases = |destructive: bool| {
+        check
+            .plan
+            .iter()
+            .flat_map(|(loaded, cases)| cases.iter().map(move |case| (*loaded, *case)))
+            .filter(move |(_, case)| is_destructive(case) == destructive)
+    };
+    let run = |(loaded, case)| case::run(check, &sender, &base, &limits, loaded, case);
+    // A case that may take the server down takes no other case with it.
+    let mut running = stream::iter(cases(false))
+        .map(run)
+        .buffered(check.options.concurrency.max(1))
+        .chain(stream::iter(cases(true)).map(run).buffered(1));
     loop {
         let record: Option<CaseRecord> = tokio::select! {
             biased;
@@ -102,6 +111,10 @@ pub async fn check<T: Transport>(
             None => return true,
         }
     }
+}
+
+fn is_destructive(case: &Case) -> bool {
+    case.tags.iter().any(|tag| tag == DESTRUCTIVE)
 }
 
 fn flush<T: Transport>(sender: &Sender<'_, T>, sink: &mut impl Sink) {

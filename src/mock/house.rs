@@ -6,16 +6,12 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::act::{Act, Traits};
 use super::capture::Book;
-use super::pacer;
-use super::player::until_or_stop;
 use super::replay::Shelf;
 use super::{Captured, Config};
-use crate::units::Nanos;
 
 /// Prompts remembered for `cached_tokens`, and texts remembered for faults that mix requests up.
 const MEMORY_MAX: usize = 1024;
@@ -40,7 +36,6 @@ pub(crate) struct House {
 struct Memory {
     prompts: VecDeque<u64>,
     bodies: BTreeSet<u64>,
-    said: Option<Vec<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -138,8 +133,8 @@ impl House {
         false
     }
 
-    /// Whether a body with this hash came before; remembers it.
-    pub(crate) fn saw_body(&self, hash: u64) -> bool {
+    /// Whether a request with this hash came before; remembers it.
+    pub(crate) fn saw_request(&self, hash: u64) -> bool {
         let mut memory = lock(&self.memory);
         if memory.bodies.len() == MEMORY_MAX {
             memory.bodies.clear();
@@ -147,21 +142,10 @@ impl House {
         !memory.bodies.insert(hash)
     }
 
-    /// Leaves the text of one request for the next, and takes the text left before.
-    pub(crate) fn swap_said(&self, said: Vec<String>) -> Option<Vec<String>> {
-        lock(&self.memory).said.replace(said)
-    }
-
     /// Takes a place among the requests at work.
     pub(crate) fn enter(self: &Arc<Self>, number: u64) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
-        Running {
-            house: Arc::clone(self),
-            number,
-            finished: false,
-            counted: true,
-            works_until: None,
-        }
+        Running { house: Arc::clone(self), number, finished: false, counted: true }
     }
 }
 
@@ -171,8 +155,6 @@ pub(crate) struct Running {
     number: u64,
     finished: bool,
     counted: bool,
-    /// A fault keeps the place taken until then, whatever the client does.
-    pub(crate) works_until: Option<Nanos>,
 }
 
 impl Running {
@@ -197,23 +179,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.house.book().ended(self.number, self.finished);
-        if !self.counted {
-            return;
-        }
-        let house = Arc::clone(&self.house);
-        let leave = move || house.running.fetch_sub(1, Ordering::Relaxed);
-        let late = self.works_until.filter(|until| !self.finished && *until > pacer::now());
-        match (late, Handle::try_current()) {
-            (Some(until), Ok(runtime)) => {
-                let stop = self.house.stop_signal();
-                runtime.spawn(async move {
-                    until_or_stop(until, stop).await;
-                    leave();
-                });
-            }
-            _ => {
-                leave();
-            }
+        if self.counted {
+            self.house.running.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct LineState {
     pub(crate) requests: AtomicU64,
     /// Close by a reset.
     reset: AtomicBool,
+    /// A request's head came in more than one read.
+    pieces: AtomicBool,
     /// Last bytes past all framing.
     raw: Mutex<Option<Bytes>>,
 }
@@ -34,6 +36,11 @@ impl LineState {
     /// The connection will be closed by a reset.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Release);
+    }
+
+    /// Whether the head of the request that came last took more than one read; asked once.
+    pub(crate) fn took_head_in_pieces(&self) -> bool {
+        self.pieces.swap(false, Ordering::AcqRel)
     }
 
     /// These bytes will be the connection's last.
@@ -49,11 +56,31 @@ pub(crate) struct Line {
     state: Arc<LineState>,
     /// Bytes of one write; `usize::MAX` unless a fault says otherwise.
     write_max: usize,
+    /// The head that is being read, as far as it has come.
+    head: Option<Vec<u8>>,
 }
 
 impl Line {
     pub(crate) fn new(stream: TcpStream, state: Arc<LineState>, write_max: usize) -> Self {
-        Self { stream, state, write_max }
+        Self { stream, state, write_max, head: None }
+    }
+
+    /// Follows heads through `new` bytes, which left `room` in the reader's buffer.
+    fn follow(&mut self, new: &[u8], room: usize) {
+        // Bodies are JSON and do not begin like this.
+        if [b"POST ".as_slice(), b"GET "].iter().any(|method| new.starts_with(method)) {
+            self.head = Some(Vec::new());
+        }
+        let Some(head) = &mut self.head else { return };
+        head.extend_from_slice(new);
+        if head.windows(4).any(|four| four == b"\r\n\r\n") {
+            self.head = None;
+        } else if room > 0 {
+            // Nothing more was there to be read. A reader that looks for HTTP/2's preface asks
+            // for its 24 bytes alone, and that is no piece.
+            self.state.pieces.store(true, Ordering::Release);
+            self.head = None;
+        }
     }
 }
 
@@ -63,7 +90,13 @@ impl AsyncRead for Line {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let new = buf.filled().get(before..).unwrap_or_default();
+        if !new.is_empty() {
+            self.follow(new, buf.remaining());
+        }
+        read
     }
 }
 

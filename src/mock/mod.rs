@@ -27,7 +27,6 @@ mod config;
 mod desk;
 mod event;
 mod fault;
-mod gzip;
 mod house;
 mod line;
 mod pacer;

@@ -130,7 +130,8 @@ mod tests {
 
         let gaps: Vec<_> = script.cues.iter().map(|cue| cue.after.0).collect();
         assert_eq!((script.head.after, gaps), (Nanos(3), vec![2, 20]));
-        assert_eq!(script.span(), Nanos(25));
+        let span = script.cues.iter().fold(script.head.after, |sum, cue| sum + cue.after);
+        assert_eq!(span, Nanos(25));
         assert_eq!(script.end, Ending::Reset);
         assert_eq!(script.head.headers.get("transfer-encoding"), None);
     }

@@ -87,9 +87,4 @@ impl Script {
     pub(crate) fn is_json(&self) -> bool {
         self.head.headers.get("content-type").is_some_and(|t| t.starts_with("application/json"))
     }
-
-    /// From the request's last byte to the end of the last cue.
-    pub(crate) fn span(&self) -> Nanos {
-        self.cues.iter().fold(self.head.after, |sum, cue| sum + cue.after)
-    }
 }

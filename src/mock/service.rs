@@ -84,7 +84,10 @@ pub(crate) async fn respond(
     }
     // Whoever orders an overload gets what an overload gets.
     let beyond = engine && (full || request.orders().overload);
-    let script = if beyond && (full || house.traits.resets_overload) {
+    let in_pieces = line.took_head_in_pieces();
+    let script = if in_pieces && house.traits.wants_whole_heads {
+        refuse(&house, &request, &Refusal::new(400, "Bad Request"))
+    } else if beyond && (full || house.traits.resets_overload) {
         if house.traits.resets_overload {
             line.reset();
             return Err(Cut);
@@ -118,15 +121,9 @@ async fn play(
     house: &House,
     line: &Arc<LineState>,
     script: Script,
-    mut running: Running,
+    running: Running,
     start: Nanos,
 ) -> Result<http::Response<Player>, Cut> {
-    let is_stream = script.is_stream();
-    let stays =
-        if is_stream { house.traits.ignores_leaving } else { house.traits.ignores_leaving_plain };
-    if stays {
-        running.works_until = Some(start + script.span());
-    }
     let due = start + script.head.after;
     if due > pacer::now() && !until_or_stop(due, house.stop_signal()).await {
         return Err(Cut);

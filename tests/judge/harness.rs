@@ -1,6 +1,9 @@
 //! Running cases against the embedded mock, or against saved exchanges.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use proofhouse::clock::Clock;
@@ -39,16 +42,53 @@ impl Sink for Collected {
 }
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+    // Judging takes the thread that waits for it; connections are served by the other one.
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
+/// What `work` makes of each item, a few at once, each on a thread of its own.
+pub(crate) fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((at, item)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(at).map(|item| (at, item))
+                } {
+                    let result = work(item);
+                    results.lock().unwrap().push((at, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap();
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Mocks under trial at once. Some rows mostly wait for a fault that hangs.
+const AT_ONCE: usize = 6;
+
+/// The longest request body that the mock takes: small, so that one that is too long is short.
+const BODY_BYTES_MAX: usize = 128 << 10;
+
+/// The longest silence that a rule about time allows here. [`target`]'s deadline is longer, so that
+/// a fault that hangs is seen to break its rule before we give up.
+const PATIENCE_S: f64 = 3.0;
+
 pub(crate) fn mock_profile() -> Profile {
-    profile::builtin::resolve("mock").unwrap().profile
+    let mut profile = profile::builtin::resolve("mock").unwrap().profile;
+    profile.limits.max_gap_s = PATIENCE_S;
+    profile.limits.close_after_done_s = PATIENCE_S;
+    profile.limits.max_body_bytes = BODY_BYTES_MAX as u64;
+    profile
 }
 
 /// A mock with these faults (`a+b`, or nothing), fast enough for a hundred runs, slow enough that
 /// a stream is a stream.
-pub(crate) fn mock(faults: &str) -> Server {
+pub(crate) fn mock(faults: &str, seed: u64) -> Server {
     let config = Config {
         faults: faults.parse().unwrap(),
         api_key: Some(KEY.to_owned()),
@@ -56,6 +96,8 @@ pub(crate) fn mock(faults: &str) -> Server {
         itl: Nanos::from_millis(1),
         // What the mock's profile says.
         context_tokens: 4096,
+        body_bytes_max: BODY_BYTES_MAX,
+        seed,
         ..Config::default()
     };
     Server::start(config).unwrap()
@@ -66,9 +108,9 @@ pub(crate) fn target(base_url: &str) -> Target {
     "proofhouse-mock".clone_into(&mut target.model);
     target.auth = Auth::bearer("TEST_KEY", KEY.to_owned().into());
     // A fault that hangs is seen soon; a healthy mock answers in milliseconds.
-    target.timeouts.first_byte = Duration::from_secs(4);
-    target.timeouts.gap = Duration::from_secs(4);
-    target.timeouts.total = Duration::from_secs(20);
+    target.timeouts.first_byte = Duration::from_secs(5);
+    target.timeouts.gap = Duration::from_secs(5);
+    target.timeouts.total = Duration::from_secs(30);
     target
 }
 
@@ -118,7 +160,18 @@ pub(crate) async fn judge_mock(
     faults: &str,
     options: Options,
 ) -> Collected {
-    let server = mock(faults);
+    judge_seeded(suites, wanted, faults, 0, options).await
+}
+
+/// The same against a mock of another seed.
+pub(crate) async fn judge_seeded(
+    suites: &[Loaded],
+    wanted: impl Fn(&Case) -> bool,
+    faults: &str,
+    seed: u64,
+    options: Options,
+) -> Collected {
+    let server = mock(faults, seed);
     let target = target(&server.base_url());
     let transport = HttpTransport::new(target.clone(), Clock::system()).unwrap();
     let collected = judge(suites, wanted, &transport, &target, options).await;
@@ -132,17 +185,12 @@ pub(crate) struct Table {
     pub(crate) caught: BTreeMap<String, Vec<String>>,
     /// Faults that are legal oddities: no check may catch them.
     pub(crate) harmless: Vec<String>,
-    /// Faults whose checks are not written; nothing is expected of them.
-    pub(crate) waiting: Vec<String>,
-    /// Checks that no fault can fail: they inform, or need a live server.
-    pub(crate) none: Vec<String>,
 }
 
 pub(crate) fn table() -> Table {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/faults.yaml");
     let mut caught: BTreeMap<String, Vec<String>> =
         serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut list = |name| caught.remove(name).unwrap_or_default();
-    let (harmless, waiting, none) = (list("harmless"), list("waiting"), list("none"));
-    Table { caught, harmless, waiting, none }
+    let harmless = caught.remove("harmless").unwrap_or_default();
+    Table { caught, harmless }
 }

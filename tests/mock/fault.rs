@@ -8,7 +8,7 @@ use proofhouse::units::Nanos;
 use serde_json::json;
 
 use super::client::{Client, ask, chat};
-use super::{config, faulty, mock, says, until};
+use super::{config, faulty, mock, says};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -107,24 +107,6 @@ fn what_hangs_lets_go_when_the_server_stops() {
 
         assert_eq!(server.running(), 0, "{fault}");
     }
-}
-
-#[test]
-fn a_fault_keeps_the_engine_at_work_for_a_client_that_left() {
-    let faults = "cancel-ignored".parse().unwrap();
-    let server = Server::start(Config { faults, itl: Nanos::from_millis(20), ..config() }).unwrap();
-    let body = says("Write a very long story", json!({"stream": true, "max_tokens": 9000}));
-    let mut client = Client::new(&server);
-    client.send("POST", CHAT, &[], body.to_string().as_bytes());
-    until("a request at work", || server.running() > 0);
-
-    drop(client);
-
-    // The response is noticed to be over once a piece cannot be sent.
-    until("an answer", || server.captured().iter().all(|c| c.status.is_some()));
-    std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(server.running(), 1);
-    server.stop();
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! `second_reader`: a common client parser reads the same events as we do.
 //!
-//! The parser is the Rust crate `eventsource-stream`. It is not asked where it is known to panic or
-//! to fall silent; then nothing can be told.
+//! The parser is the Rust crate `eventsource-stream`. Where it is known to panic or to fall silent
+//! it is not asked, and the rule is broken: so would be a client that stands on it.
 //!
 //! # Why
 //!
 //! A stream can be legal and still be read differently by a widely used parser. Then some clients
-//! see a reply that others do not.
+//! see a reply that others do not, or crash.
 //!
 //! # Example
 //!
@@ -27,10 +27,9 @@ pub(super) fn judge(look: &Look<'_>, _: &Value) -> Judgement {
     let theirs = match second_reader::read(&look.seen.reading().body) {
         Ok(data) => data,
         Err(not_asked) => {
-            return Judgement::cannot_tell(format!(
-                "the second reader was not asked: {}",
-                not_asked.why
-            ));
+            let expected = "a stream that eventsource-stream can read".to_owned();
+            let seen = format!("one that it is not asked to read, because {}", not_asked.why);
+            return Judgement::fail(expected, seen, look.place(0, "", "the first event"));
         }
     };
     let ours = look.events();
@@ -62,8 +61,8 @@ mod tests {
     #[test]
     fn it_agrees_on_a_sound_stream_and_is_not_asked_where_it_panics() {
         holds("{stream: second_reader}", chunks(&sound()));
-        let why = cannot_tell("{stream: second_reader}", raw_stream(&["\u{feff}data: {}\n\n"]));
-        assert!(why.contains("byte-order mark"), "{why}");
+        let broken = fails("{stream: second_reader}", raw_stream(&["\u{feff}data: {}\n\n"]));
+        assert!(broken[0].seen.contains("it panics on a byte-order mark"), "{broken:?}");
     }
 
     #[test]

@@ -8,7 +8,6 @@ use super::reach::{
 };
 use crate::mock::act::{Act, Scene};
 use crate::mock::route::Route;
-use crate::mock::script::Ending;
 use crate::mock::tokens;
 
 /// The fields that OpenAI documents for the two generation routes, and those extensions that
@@ -177,19 +176,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     Fault::new(
-        "model-swap-truncates",
-        "cut the other model's reply",
-        &[Act::Script(|script, scene| {
-            let first = scene.house.config.models.first();
-            if is_answer(script, scene) && scene.ask.map(|ask| &ask.model) != first {
-                let half = script.body().len() / 2;
-                let body = script.body();
-                script.set_body(body.get(..half).unwrap_or_default().to_vec());
-                script.end = Ending::Cut;
-            }
-        })],
-    ),
-    Fault::new(
         "unknown-param-500",
         "500 on an unknown field",
         &[Act::Instead(|scene| {
@@ -262,27 +248,15 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     Fault::new(
         "replay-409",
-        "409 on an identical body",
+        "409 on an identical request",
         &[Act::Instead(|scene| {
             let generation = matches!(scene.request.route, Route::Chat | Route::Completions);
-            (generation && scene.house.saw_body(tokens::hash(&scene.request.body))).then(|| {
+            let headers = scene.request.headers.iter().map(|h| format!("{}:{}\n", h.name, h.value));
+            let mut whole = headers.collect::<String>().into_bytes();
+            whole.extend_from_slice(&scene.request.body);
+            (generation && scene.house.saw_request(tokens::hash(&whole))).then(|| {
                 crate::mock::refusal::Refusal::new(409, "This request was made before.").reply()
             })
-        })],
-    ),
-    Fault::new(
-        "cross-talk",
-        "swap chunks of two streams",
-        &[Act::Decide(|answer, scene| {
-            // Only side by side: one after the other, requests stay apart.
-            let Some(choice) = answer.choices.first_mut() else { return };
-            let Some(text) = choice.text.clone() else { return };
-            let other = scene.house.swap_said(text);
-            if scene.house.running() > 1
-                && let Some(other) = other
-            {
-                choice.text = Some(other);
-            }
         })],
     ),
     Fault::new(

@@ -6,6 +6,7 @@ use super::Fault;
 use super::reach::{chunks, parts};
 use crate::mock::act::Act;
 use crate::mock::event::{Event, Part};
+use crate::mock::route::Route;
 use crate::units::Nanos;
 
 /// Sets a field of every chunk to something.
@@ -85,12 +86,14 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "chunk-azure-filter-first",
         "first chunk with id '', object '', choices [], prompt_filter_results",
-        &[Act::Events(|events, _| {
+        &[Act::Events(|events, scene| {
             let filter = json!({
                 "choices": [], "created": 0, "id": "", "model": "", "object": "",
                 "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}],
             });
-            events.insert(0, Event::json(Nanos(0), Part::Foreign, filter));
+            if scene.request.route == Route::Chat {
+                events.insert(0, Event::json(Nanos(0), Part::Foreign, filter));
+            }
         })],
     ),
     Fault::new(
@@ -173,7 +176,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     Fault::new(
         "chunk-duplicate-final-text",
-        "send the whole text again in the last content chunk",
+        "the last content chunk holds the whole text, not the rest",
         &[Act::Events(|events, _| {
             let text =
                 |event: &mut Event| event.delta_mut()?.get("content")?.as_str().map(str::to_owned);
@@ -181,7 +184,7 @@ pub(super) const FAULTS: &[Fault] = &[
             if let Some(delta) = parts(events, Part::Content).last().and_then(Event::delta_mut)
                 && let Some(content) = delta.get_mut("content")
             {
-                *content = json!(format!("{}{whole}", content.as_str().unwrap_or_default()));
+                *content = json!(whole);
             }
         })],
     ),

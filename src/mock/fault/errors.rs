@@ -188,7 +188,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "429 with no body",
         &[Act::Error(|reply, _| {
             if reply.status == 429 {
-                *reply = Reply::new(429, Content::Nothing);
+                reply.content = Content::Nothing;
             }
         })],
     ),

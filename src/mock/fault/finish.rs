@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::reach::{message, parts};
+use super::reach::{choices, message, parts};
 use crate::mock::act::Act;
 use crate::mock::answer::Answer;
 use crate::mock::ask::ToolChoice;
@@ -52,6 +52,17 @@ pub(super) const FAULTS: &[Fault] = &[
         "finish-stop-on-length",
         "stop although truncated",
         &[Act::Decide(|answer, _| swap(answer, "length", "stop"))],
+    ),
+    Fault::new(
+        "finish-function-call-on-named",
+        "finish_reason function_call when a tool is named",
+        &[Act::Decide(|answer, scene| {
+            let choice = scene.ask.map(|ask| &ask.choice);
+            if matches!(choice, Some(ToolChoice::Named(_))) {
+                swap(answer, "stop", "function_call");
+                swap(answer, "tool_calls", "function_call");
+            }
+        })],
     ),
     Fault::new(
         "finish-stop-on-tool-calls",
@@ -130,11 +141,11 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "finish-null",
         "finish_reason null in a plain answer",
-        &[Act::Plain(|reply, _| {
-            let finish =
-                reply.json_mut().and_then(|body| body.pointer_mut("/choices/0/finish_reason"));
-            if let Some(finish) = finish {
-                *finish = Value::Null;
+        &[Act::Plain(|reply, scene| {
+            for choice in choices(reply, scene) {
+                if let Some(finish) = choice.get_mut("finish_reason") {
+                    *finish = Value::Null;
+                }
             }
         })],
     ),

@@ -93,7 +93,9 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Hear(|request, _| {
             let Some(messages) = messages_mut(request) else { return };
             let since = messages.iter().rposition(|message| has_role(message, "user"));
+            let called = messages.iter().any(|message| message.get("tool_calls").is_some());
             if let Some(since) = since
+                && called
                 && messages.last().is_some_and(|message| has_role(message, "tool"))
             {
                 messages.truncate(since + 1);
@@ -106,10 +108,10 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Decide(|answer, scene| {
             let last = scene.request.messages().last();
             if last.is_some_and(|message| has_role(message, "tool")) {
+                // What was generated stays counted: it was lost on the way out.
                 for choice in answer.choices.iter_mut().filter(|choice| choice.calls.is_empty()) {
                     choice.text = Some(Vec::new());
                 }
-                answer.recount();
             }
         })],
     ),

@@ -106,6 +106,16 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     Fault::new(
+        "reject-request-id",
+        "400 on an X-Request-Id of the client's",
+        &[Act::Instead(|scene| scene.request.header("x-request-id").map(|_| no("X-Request-Id")))],
+    ),
+    Fault::new(
+        "reject-split-request",
+        "400 on a request whose head comes in more than one read",
+        &[Act::Traits(|traits| traits.wants_whole_heads = true)],
+    ),
+    Fault::new(
         "no-request-id",
         "no x-request-id",
         &[Act::Script(|script, _| script.head.headers.remove("x-request-id"))],
@@ -132,16 +142,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 reply.headers.set("retry-after", "soon");
             }
         })],
-    ),
-    Fault::new(
-        "cancel-ignored",
-        "keep generating after a disconnect",
-        &[Act::Traits(|traits| traits.ignores_leaving = true)],
-    ),
-    Fault::new(
-        "cancel-ignored-nonstream",
-        "keep generating after a disconnect from a plain answer",
-        &[Act::Traits(|traits| traits.ignores_leaving_plain = true)],
     ),
     Fault::new(
         "overload-reset",

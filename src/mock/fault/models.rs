@@ -5,13 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::reach::{error_text, forget, images, no, put, set_500};
+use super::reach::{error_text, forget, images, no, put, set_500, set_html};
 use crate::mock::act::{Act, Scene};
 use crate::mock::refusal::Refusal;
 use crate::mock::render;
 use crate::mock::reply::{Content, Reply};
 use crate::mock::route::Route;
-use crate::mock::script::HANG;
 
 fn bare_array(reply: &mut Reply, scene: &Scene<'_>) {
     if scene.request.route == Route::Models
@@ -81,29 +80,32 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     Fault::new(
-        "ping-404",
-        "no /ping",
-        &[Act::Instead(|scene| {
-            (scene.request.route == Route::Ping)
-                .then(|| Refusal::new(404, "Invalid URL (GET /ping)").reply())
-        })],
-    ),
-    Fault::new(
-        "ping-slow",
-        "/ping waits for the engine",
-        &[Act::Script(|script, scene| {
-            if scene.request.route == Route::Ping {
-                script.head.after = HANG;
-            }
-        })],
-    ),
-    Fault::new(
         "head-500",
         "500 on HEAD",
         &[Act::Script(|script, scene| {
             if scene.request.method == "HEAD" {
                 script.head.status = 500;
             }
+        })],
+    ),
+    Fault::new(
+        "completions-absent-html",
+        "no /completions, and a page that says so",
+        &[Act::Instead(|scene| {
+            (scene.request.route == Route::Completions).then(|| {
+                let mut reply = Refusal::new(404, "Not Found").reply();
+                set_html(&mut reply, "404 Not Found");
+                reply
+            })
+        })],
+    ),
+    Fault::new(
+        "reject-token-input",
+        "400 on token ids as the input",
+        &[Act::Instead(|scene| {
+            let input = scene.request.field("input").and_then(Value::as_array);
+            let ids = input.is_some_and(|input| input.iter().any(Value::is_number));
+            (scene.request.route == Route::Embeddings && ids).then(|| no("Token ids"))
         })],
     ),
     Fault::new(

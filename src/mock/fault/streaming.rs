@@ -4,10 +4,9 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::Fault;
-use super::reach::{forget, is_answer, is_generation, put};
+use super::reach::{forget, is_answer, is_failing, is_generation, put};
 use crate::mock::act::{Act, Scene};
 use crate::mock::event::{Event, Part};
-use crate::mock::gzip;
 use crate::mock::house::House;
 use crate::mock::request::Request;
 use crate::mock::script::{Cue, Ending, HANG, Script};
@@ -70,7 +69,8 @@ pub(super) const FAULTS: &[Fault] = &[
         "sse-hang-after-done",
         "keep the socket open for 60 s after [DONE]",
         &[Act::Script(|script, _| {
-            if script.is_stream() && script.end == Ending::Complete {
+            let done = script.cues.iter().any(|cue| cue.bytes.starts_with(b"data: [DONE]"));
+            if script.is_stream() && done && script.end == Ending::Complete {
                 script.end = Ending::Silence(HANG);
             }
         })],
@@ -80,9 +80,10 @@ pub(super) const FAULTS: &[Fault] = &[
         "drop the final blank line and [DONE]",
         &[
             Act::Events(|events, _| events.retain(|event| event.part != Part::Done)),
-            Act::Script(|script, _| {
-                let stream = script.is_stream();
-                if let Some(last) = script.cues.last_mut().filter(|_| stream) {
+            Act::Script(|script, scene| {
+                // An engine that fails says so whole; that is another matter.
+                let answers = script.is_stream() && !is_failing(scene);
+                if let Some(last) = script.cues.last_mut().filter(|_| answers) {
                     last.bytes.truncate(last.bytes.len().saturating_sub(1));
                 }
             }),
@@ -229,16 +230,12 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     Fault::new(
-        "sse-gzip-buffered",
-        "gzip without flush",
+        "sse-silent-prefill",
+        "send nothing for 60 s while a long prompt is read",
         &[Act::Script(|script, scene| {
-            let accepted = scene.request.header("accept-encoding").unwrap_or_default();
-            if script.is_stream() && accepted.contains("gzip") {
-                hold(script);
-                script.head.headers.push("content-encoding", "gzip");
-                for cue in &mut script.cues {
-                    cue.bytes = gzip::stored(&cue.bytes).into();
-                }
+            let long = scene.ask.is_some_and(|ask| ask.prompt_tokens >= LONG_PROMPT_TOKENS);
+            if script.is_stream() && long {
+                script.head.after = HANG;
             }
         })],
     ),
@@ -250,16 +247,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 events.iter_mut().filter(|event| matches!(event.part, Part::Content | Part::Call));
             if let Some(fourth) = content.nth(3) {
                 fourth.after = HANG + HANG;
-            }
-        })],
-    ),
-    Fault::new(
-        "sse-silent-prefill",
-        "send nothing for 60 s while a long prompt is read",
-        &[Act::Script(|script, scene| {
-            let long = scene.ask.is_some_and(|ask| ask.prompt_tokens >= LONG_PROMPT_TOKENS);
-            if script.is_stream() && long {
-                script.head.after = HANG;
             }
         })],
     ),

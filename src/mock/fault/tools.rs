@@ -35,8 +35,9 @@ fn tools(request: &Request) -> &[Value] {
     request.field("tools").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn first_tool(request: &Request) -> Option<Value> {
-    tools(request).first()?.pointer("/function/name").cloned()
+fn declared(request: &Request) -> Vec<Value> {
+    let names = tools(request).iter().filter_map(|tool| tool.pointer("/function/name"));
+    names.cloned().collect()
 }
 
 fn chosen_tool(request: &Request) -> Option<Value> {
@@ -53,14 +54,14 @@ fn is_auto(request: &Request) -> bool {
 }
 
 fn choose_first(request: &mut Request, _: &House) {
-    if let (Some(_), Some(first)) = (chosen_tool(request), first_tool(request)) {
+    let chosen = chosen_tool(request).filter(|chosen| declared(request).contains(chosen));
+    if let (Some(_), Some(first)) = (chosen, declared(request).into_iter().next()) {
         choose(request, &first);
     }
 }
 
 fn choose_declared(request: &mut Request, _: &House) {
-    let declared = tools(request).iter().filter_map(|tool| tool.pointer("/function/name"));
-    let declared: Vec<Value> = declared.cloned().collect();
+    let declared = declared(request);
     if let (Some(chosen), Some(first)) = (chosen_tool(request), declared.first())
         && !declared.contains(&chosen)
     {
@@ -206,7 +207,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "call a tool although tool_choice is none",
         &[Act::Hear(|request, _| {
             if request.field("tool_choice").is_some_and(|choice| choice == "none") {
-                forget(request, "tool_choice");
+                put(request, "tool_choice", "required");
             }
         })],
     ),

@@ -84,21 +84,26 @@ fn remove(events: &mut Vec<Event>, gone: &[usize]) {
     });
 }
 
-/// Sends a piece of the arguments before the name.
+/// Sends a piece of the arguments before the name. The id and the type stay where they are.
 fn swap_first_two(events: &mut [Event]) {
     for call in by_call(events) {
         if let (Some(first), Some(second)) = (call.first(), call.get(1)) {
-            let (first, second) = (*first, *second);
-            events.swap(first, second);
-            let time = events.get(first).map(|event| event.after);
-            let other = events.get(second).map(|event| event.after);
-            if let (Some(event), Some(other)) = (events.get_mut(first), other) {
-                event.after = other;
-            }
-            if let (Some(event), Some(time)) = (events.get_mut(second), time) {
-                event.after = time;
-            }
+            let name_first = take_function(events, *first);
+            let name_later = take_function(events, *second);
+            put_function(events, *first, name_later);
+            put_function(events, *second, name_first);
         }
+    }
+}
+
+fn take_function(events: &mut [Event], at: usize) -> Option<Value> {
+    events.get_mut(at)?.call_mut()?.get_mut("function").map(Value::take)
+}
+
+fn put_function(events: &mut [Event], at: usize, function: Option<Value>) {
+    let place = events.get_mut(at).and_then(|event| event.call_mut()?.get_mut("function"));
+    if let (Some(place), Some(function)) = (place, function) {
+        *place = function;
     }
 }
 

@@ -148,6 +148,14 @@ impl Scope {
         }
     }
 
+    /// One condition: a template or an assertion.
+    fn applies(&mut self, lint: &mut Lint<'_>, node: &Node) {
+        match node.kind {
+            Kind::Text(_) => self.condition(lint, node),
+            _ => self.assertion(lint, node),
+        }
+    }
+
     fn assertion(&mut self, lint: &mut Lint<'_>, node: &Node) {
         for entry in node.entries() {
             match (entry.key.as_str(), &entry.value.kind) {
@@ -155,8 +163,12 @@ impl Scope {
                     self.query(lint, &entry.value);
                     self.templates(lint, &entry.value);
                 }
-                ("if", Kind::Text(_)) => self.condition(lint, &entry.value),
-                ("if", _) => self.assertion(lint, &entry.value),
+                ("if", Kind::List(all)) => {
+                    for each in all {
+                        self.applies(lint, each);
+                    }
+                }
+                ("if", _) => self.applies(lint, &entry.value),
                 (_, Kind::Text(text)) if text.starts_with("query:") => {
                     self.query(lint, &entry.value);
                     self.templates(lint, &entry.value);

@@ -5,7 +5,8 @@
 //! it) sends a request again when a reused connection turns out closed, which a judge must never
 //! do. A connection is driven by the exchange that uses it and by nobody between exchanges: hyper's
 //! helper tasks stay beside it, and one socket read is allowed at a time, so that whatever arrives
-//! has the time of its own read.
+//! has the time of its own read. Each exchange is a task of its own, so that what arrives is read
+//! when it arrives, whatever the caller is busy with.
 
 mod connect;
 mod drive;
@@ -24,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use self::connect::Way;
@@ -43,6 +45,11 @@ const IDLE_MAX: usize = 64;
 
 /// Sends to one target, over connections of its own.
 pub struct HttpTransport {
+    client: Arc<Client>,
+}
+
+/// What the tasks of a transport share.
+struct Client {
     target: Target,
     clock: Clock,
     tls: Option<Arc<ClientConfig>>,
@@ -52,7 +59,8 @@ pub struct HttpTransport {
 
 impl std::fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpTransport").field("target", &self.target.name).finish_non_exhaustive()
+        let name = &self.client.target.name;
+        f.debug_struct("HttpTransport").field("target", name).finish_non_exhaustive()
     }
 }
 
@@ -64,9 +72,12 @@ impl HttpTransport {
         }
         let tls =
             if target.base_url.is_tls() { Some(Arc::new(tls::config(&target)?)) } else { None };
-        Ok(Self { target, clock, tls, idle: Mutex::default(), numbers: AtomicU64::new(1) })
+        let (idle, numbers) = (Mutex::default(), AtomicU64::new(1));
+        Ok(Self { client: Arc::new(Client { target, clock, tls, idle, numbers }) })
     }
+}
 
+impl Client {
     fn take(&self, number: Option<u64>) -> Option<Line> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let at = match number {
@@ -232,6 +243,31 @@ fn deadlines(target: &Target, carry: &Carry) -> Deadlines {
 
 impl Transport for HttpTransport {
     async fn exchange(&self, request: &WireRequest, carry: &Carry) -> Exchange {
+        let client = Arc::clone(&self.client);
+        let (request, carry) = (request.clone(), carry.clone());
+        let mut task = Task(tokio::spawn(async move { client.exchange(request, &carry).await }));
+        match (&mut task.0).await {
+            Ok(exchange) => exchange,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down, and this future will not be asked again.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Client {
+    async fn exchange(&self, request: WireRequest, carry: &Carry) -> Exchange {
         // A command that prints the key may take its time; it is no part of the exchange.
         let secret = self.target.auth.secret().await;
         let mut redactor = Redactor::default();
@@ -241,7 +277,7 @@ impl Transport for HttpTransport {
         let started = self.clock.now();
         let mut exchange = Exchange {
             id: carry.id.clone(),
-            request: request.clone(),
+            request,
             connection: Connection { version: HttpVersion::Http11, ..Connection::default() },
             head: None,
             framing: BodyFraming::None,
