@@ -5,9 +5,12 @@
 //! tells who is hurt, and how. There is one file for each client surface; how bytes become events
 //! and values is under [`decode`]. `tests/clients` holds every lens against the real, pinned client.
 
+mod ai_sdk;
 mod asked;
 mod decode;
 mod judge;
+mod openai_node;
+mod openai_node_stream;
 mod openai_python;
 mod taken;
 #[cfg(test)]
@@ -46,9 +49,12 @@ enum Surface {
     Stream,
 }
 
+/// Stands for a tool call's id that the client makes up, because the answer had none.
+pub const MADE_UP_ID: &str = "(made up by the client)";
+
 /// Every lens, in the order of reports.
 pub const fn all() -> &'static [Lens] {
-    &[openai_python::LENS]
+    &[openai_python::LENS, openai_node::LENS, openai_node_stream::LENS, ai_sdk::LENS]
 }
 
 /// The lens with this id.
