@@ -106,7 +106,7 @@ pub(super) fn must(target: &TargetRun) -> Share {
 pub(super) struct Standing {
     /// The verdict whose colour it has.
     pub(super) verdict: Verdict,
-    /// `does not conform`, `conforms` or `undecided`.
+    /// `does not conform`, `conforms but for known deviations`, `conforms` or `undecided`.
     pub(super) word: &'static str,
     /// Why: `2 required checks failed`.
     pub(super) why: String,
@@ -131,12 +131,24 @@ pub(super) fn standing(target: &TargetRun) -> Standing {
         let why = "no check was decided".to_owned();
         return Standing { verdict: Verdict::Inconclusive, word: "undecided", why };
     }
-    let mut why = format!("every required check that was decided held, {share} decided");
+    let must = must(target);
+    let known = must.whole.saturating_sub(must.part);
+    let (word, held) = if known > 0 {
+        let but = plural(known, "required check");
+        ("conforms but for known deviations", format!("{but} failed as known, every other held"))
+    } else {
+        ("conforms", "every required check that was decided held".to_owned())
+    };
+    let mut why = format!("{held}, {share} decided");
     if warned > 0 {
         why = format!("{why}, {}", plural(warned, "warning"));
     }
-    let verdict = if warned > 0 { Verdict::Warn } else { Verdict::Pass };
-    Standing { verdict, word: "conforms", why }
+    let verdict = match (known, warned) {
+        (1.., _) => Verdict::XFail,
+        (0, 1..) => Verdict::Warn,
+        (0, 0) => Verdict::Pass,
+    };
+    Standing { verdict, word, why }
 }
 
 /// Cases with a known deviation that applied, expired ones included.
