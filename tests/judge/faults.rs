@@ -7,6 +7,7 @@ use proofhouse::engine::Options;
 use proofhouse::mock;
 use proofhouse::record::CaseRecord;
 use proofhouse::suite::builtin;
+use proofhouse::suite::load::Loaded;
 use proofhouse::verdict::Verdict;
 
 use crate::harness::{at_once, judge_mock, judge_seeded, runtime, table};
@@ -54,6 +55,19 @@ fn the_clean_mock_passes_everything_whatever_its_seed() {
     assert!(wrong.is_empty(), "{} false alarms:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Cases whose verdict depends on how soon this machine sends and reads.
+fn timed(suites: &[Loaded]) -> BTreeSet<&str> {
+    let cases = suites.iter().flat_map(|loaded| &loaded.suite.cases);
+    let timed = cases.filter(|case| case.tags.iter().any(|tag| tag == "timing"));
+    timed.map(|case| case.id.as_str()).collect()
+}
+
+/// Whether this case complains of this fault with nothing else at work.
+fn stays(suites: &[Loaded], fault: &str, id: &str) -> bool {
+    let judged = judge_mock(suites, |case| case.id.as_str() == id, fault, options());
+    runtime().block_on(judged).cases.iter().any(caught)
+}
+
 #[test]
 fn each_fault_is_caught_by_exactly_the_checks_listed() {
     let suites = builtin::all().unwrap();
@@ -67,6 +81,7 @@ fn each_fault_is_caught_by_exactly_the_checks_listed() {
         (*fault, runtime().block_on(judged).cases)
     });
 
+    let timed = timed(&suites);
     let mut wrong = Vec::new();
     let mut used = BTreeSet::new();
     for (fault, cases) in &results {
@@ -74,11 +89,14 @@ fn each_fault_is_caught_by_exactly_the_checks_listed() {
         if only.is_some() {
             eprintln!("{}", seen.iter().map(|case| told(case)).collect::<Vec<_>>().join("\n"));
         }
-        let seen: BTreeSet<&str> = seen.iter().map(|case| case.id.as_str()).collect();
+        let mut seen: BTreeSet<&str> = seen.iter().map(|case| case.id.as_str()).collect();
         used.extend(seen.iter().copied());
         let harmless = table.harmless.iter().any(|name| name == fault);
         let listed: BTreeSet<&str> =
             table.caught.get(*fault).into_iter().flatten().map(String::as_str).collect();
+        // A rule about time judges the machine as well, and many mocks at once are a heavy load: what
+        // it says unasked it must say again alone.
+        seen.retain(|id| listed.contains(id) || !timed.contains(id) || stays(&suites, fault, id));
         if seen.is_empty() && !harmless {
             wrong.push(format!("{fault}: nobody catches it"));
         }
