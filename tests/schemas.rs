@@ -5,18 +5,19 @@
 
 use std::path::PathBuf;
 
-use proofhouse::{document, profile, project, suite};
+use proofhouse::{cli, document, profile, project, suite};
 use serde_json::Value;
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-fn schemas() -> [(&'static str, Value); 3] {
+fn schemas() -> [(&'static str, Value); 4] {
     [
         ("schema/suite.json", suite::schema::suite()),
         ("schema/profile.json", profile::schema()),
         ("schema/project.json", project::schema()),
+        ("schema/lens.json", cli::lens_schema()),
     ]
 }
 
@@ -55,7 +56,7 @@ fn blessing() -> bool {
 
 #[test]
 fn every_shipped_suite_and_profile_is_valid_against_its_schema() {
-    let [(_, suites), (_, profiles), _] = schemas();
+    let [(_, suites), (_, profiles), ..] = schemas();
     let shipped = suite::builtin::texts().into_iter().map(|file| (file, &suites));
     let shipped =
         shipped.chain(profile::builtin::texts().into_iter().map(|file| (file, &profiles)));

@@ -33,6 +33,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Say what a check, a stream rule or a mock fault means
     Explain(ExplainArgs),
+    /// Say what well-known clients would make of saved exchanges
+    Lens(LensArgs),
     /// List checks, suites, profiles, capabilities or stream rules
     List(ListArgs),
     /// Check suite and profile files without sending anything
@@ -74,6 +76,9 @@ pub struct CheckArgs {
     /// A known deviation that no longer deviates fails the run
     #[arg(long, help_heading = "Verdict")]
     pub strict_known: bool,
+    /// Judge from this client's point of view: what hurts it fails, what it tolerates is a note
+    #[arg(long, value_name = "NAME", help_heading = "Verdict")]
+    pub client: Option<String>,
     /// Exit 3 when fewer than this share of the applicable cases was decided
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share, help_heading = "Verdict")]
     pub min_coverage: f64,
@@ -322,6 +327,20 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "FILE")]
     pub suite: Vec<String>,
     /// How to print
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// `lens`.
+#[derive(Debug, Args)]
+pub struct LensArgs {
+    /// Exchanges as JSON Lines, such as exchanges.jsonl of a run record
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only these clients: `openai-python`, `langchain`, …
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub client: Vec<String>,
+    /// How to print; schema/lens.json describes the JSON
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
 }

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use args::Cli;
+pub use command::lens_schema;
 pub use exit::Exit;
 
 /// Parses the command line, runs the command, says what went wrong, and gives the exit code.

@@ -26,7 +26,10 @@ pub(super) fn judge(exchange: &Exchange, asked: Asked, taken: &Taken) -> (Effect
             } else {
                 format!("raises {exception}: {}", ellipsis(message, QUOTE_CHARS))
             };
-            let due = refused.is_some() || told_of_an_error(&reading.faults);
+            // Some clients raise for the reasons that others only hand over.
+            let due = refused.is_some()
+                || told_of_an_error(&reading.faults)
+                || ends_early(&reading) && exception.ends_with("FinishReasonError");
             if due {
                 return (Effect::Ok, said);
             }
@@ -45,7 +48,7 @@ pub(super) fn judge(exchange: &Exchange, asked: Asked, taken: &Taken) -> (Effect
             if damage.is_empty() {
                 (Effect::Ok, "returns what was sent".to_owned())
             } else {
-                (Effect::SilentlyWrong, format!("returns without an error: {}", damage.join("; ")))
+                (Effect::SilentlyWrong, damage.join("; "))
             }
         }
     }
@@ -53,6 +56,14 @@ pub(super) fn judge(exchange: &Exchange, asked: Asked, taken: &Taken) -> (Effect
 
 fn told_of_an_error(faults: &[AssemblyFault]) -> bool {
     faults.iter().any(|fault| matches!(fault.problem, Problem::Error { .. }))
+}
+
+/// Whether a choice says that it ended at the token limit or at a filter.
+fn ends_early(reading: &Reading) -> bool {
+    let choices = reading.assembled.as_ref().and_then(|whole| whole.get("choices")?.as_array());
+    choices.into_iter().flatten().any(|choice| {
+        choice.get("finish_reason").is_some_and(|why| why == "length" || why == "content_filter")
+    })
 }
 
 /// How much of a stream had reached the caller.

@@ -12,6 +12,7 @@ mod judge;
 mod openai_node;
 mod openai_node_stream;
 mod openai_python;
+mod openai_python_stream;
 mod taken;
 #[cfg(test)]
 mod tests;
@@ -54,7 +55,13 @@ pub const MADE_UP_ID: &str = "(made up by the client)";
 
 /// Every lens, in the order of reports.
 pub const fn all() -> &'static [Lens] {
-    &[openai_python::LENS, openai_node::LENS, openai_node_stream::LENS, ai_sdk::LENS]
+    &[
+        openai_python::LENS,
+        openai_python_stream::LENS,
+        openai_node::LENS,
+        openai_node_stream::LENS,
+        ai_sdk::LENS,
+    ]
 }
 
 /// The lens with this id.
@@ -95,6 +102,14 @@ impl Effect {
         match self {
             Self::SilentlyWrong => "silently wrong",
             other => other.name(),
+        }
+    }
+
+    /// The effect and its detail in one clause.
+    pub fn with(self, detail: &str) -> String {
+        match self {
+            Self::SilentlyWrong => format!("silently wrong: {detail}"),
+            Self::Ok | Self::Raises | Self::Hangs => detail.to_owned(),
         }
     }
 }

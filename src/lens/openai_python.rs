@@ -40,7 +40,7 @@ pub(super) fn stopped(stop: Stop, answer: Answer) -> Taken {
 }
 
 /// A completion's attributes as a caller reads them.
-fn answer(completion: &Value) -> Answer {
+pub(super) fn answer(completion: &Value) -> Answer {
     let choices = attribute(completion, "choices").and_then(Value::as_array);
     let mut answers = choices.into_iter().flatten().map(|choice| {
         let message = attribute(choice, "message").unwrap_or(&Value::Null);
@@ -167,7 +167,7 @@ impl Choice {
         let valid = fragments.iter().all(|fragment| is_valid(fragment));
         for fragment in fragments {
             let index = attribute(fragment, "index").cloned().unwrap_or_default();
-            let index = lax_int(&index).filter(|_| valid).map_or(index, Value::from);
+            let index = if valid { lax_index(&index) } else { index };
             let call = entry(calls, index);
             let function = attribute(fragment, "function").unwrap_or(&Value::Null);
             call.id = call.id.take().or_else(|| text(fragment, "id"));
@@ -186,8 +186,13 @@ impl Choice {
     }
 }
 
+/// An index as pydantic makes it a number.
+pub(super) fn lax_index(index: &Value) -> Value {
+    lax_int(index).map_or_else(|| index.clone(), Value::from)
+}
+
 /// Whether pydantic would take a fragment of a call as it is; only then its index is made a number.
-fn is_valid(fragment: &Value) -> bool {
+pub(super) fn is_valid(fragment: &Value) -> bool {
     let maybe_text = |value: &Value, name| attribute(value, name).is_none_or(Value::is_string);
     let function = attribute(fragment, "function");
     attribute(fragment, "index").and_then(lax_int).is_some()

@@ -117,7 +117,7 @@ fn an_error_body_under_200_is_taken_for_an_answer() {
     let sight = look("openai-python", &error);
 
     assert_eq!(sight.effect, Effect::SilentlyWrong);
-    assert_eq!(sight.detail, "returns without an error: an error body is taken for an answer");
+    assert_eq!(sight.detail, "an error body is taken for an answer");
 }
 
 #[test]

@@ -54,6 +54,9 @@ pub struct RunMeta {
     /// Whether a known deviation that no longer deviates fails the run.
     #[serde(default)]
     pub strict_known: bool,
+    /// The client from whose point of view reports are made, by the id of its lens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// The suites that ran.
     pub suites: Vec<SuiteRef>,
     /// The targets, in the order given.

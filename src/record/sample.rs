@@ -22,6 +22,7 @@ pub(crate) fn meta() -> RunMeta {
         interrupted: false,
         seed: 7,
         strict_known: false,
+        client: None,
         suites: vec![SuiteRef {
             id: "a".into(),
             title: "A".into(),

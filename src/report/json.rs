@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::facts;
+use super::harm::{Harm, Harms, Readiness};
 use crate::record::{CaseRecord, Finding, Run, TargetRun, Warning};
 use crate::suite::Hurt;
 use crate::verdict::{Evidence, Level, Verdict};
@@ -90,6 +91,8 @@ struct Target<'a> {
     coverage: Coverage,
     /// `must` cases that held, and those that were decided.
     must: Must,
+    /// Which clients can be used with it, in the order of `lens::all`.
+    readiness: Vec<Readiness>,
     /// In suite order.
     cases: Vec<Case<'a>>,
 }
@@ -153,8 +156,11 @@ struct Case<'a> {
     curl: Option<&'a str>,
     /// Who is hurt when the rule is broken, and how.
     why: &'a str,
-    /// Clients seen to be hurt.
-    hurts: &'a [Hurt],
+    /// Who is hurt by the exchanges behind the evidence, the gravest first; only where the case
+    /// failed or warned.
+    hurts: Vec<Harm>,
+    /// Clients that the suite notes as hurt when the rule is broken.
+    known_hurts: &'a [Hurt],
     /// Where the rule is written.
     source: &'a [String],
     /// Run and shown, never counted.
@@ -290,7 +296,7 @@ pub fn schema() -> Value {
         .to_value()
 }
 
-pub(super) fn render(run: &Run) -> String {
+pub(super) fn render(run: &Run, harms: &Harms<'_>) -> String {
     let report = Report {
         version: 1,
         tool: Tool { name: "proofhouse", version: &run.meta.tool },
@@ -304,7 +310,7 @@ pub(super) fn render(run: &Run) -> String {
         truncated: run.truncated,
         seed: run.meta.seed,
         suites: run.meta.suites.iter().map(suite).collect(),
-        targets: run.targets.iter().map(target).collect(),
+        targets: run.targets.iter().map(|run| target(run, harms)).collect(),
         warnings: run.warnings.iter().map(warning).collect(),
     };
     let mut text =
@@ -318,7 +324,7 @@ fn suite(suite: &crate::record::SuiteRef) -> SuiteOf<'_> {
     SuiteOf { id, title, revision: *revision, origin, sha256 }
 }
 
-fn target(target: &TargetRun) -> Target<'_> {
+fn target<'a>(target: &'a TargetRun, harms: &Harms<'_>) -> Target<'a> {
     let meta = &target.meta;
     let tally = target.tally();
     let coverage = facts::coverage(target);
@@ -345,11 +351,12 @@ fn target(target: &TargetRun) -> Target<'_> {
         },
         coverage: Coverage { decided: coverage.part, applicable: coverage.whole },
         must: Must { held: must.part, decided: must.whole },
-        cases: target.cases.iter().map(case).collect(),
+        readiness: harms.readiness(target),
+        cases: target.cases.iter().map(|record| case(record, harms)).collect(),
     }
 }
 
-fn case(case: &CaseRecord) -> Case<'_> {
+fn case<'a>(case: &'a CaseRecord, harms: &Harms<'_>) -> Case<'a> {
     Case {
         id: &case.id,
         suite: &case.suite,
@@ -380,7 +387,8 @@ fn case(case: &CaseRecord) -> Case<'_> {
         exchanges: &case.exchanges,
         curl: case.curl.as_deref(),
         why: &case.why,
-        hurts: &case.hurts,
+        hurts: harms.of_case(case).into_iter().cloned().collect(),
+        known_hurts: &case.hurts,
         source: &case.source,
         provisional: case.provisional,
         file: &case.file,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::facts::{self, Row};
+use super::harm::{Harms, State};
 use super::phrase;
 use crate::record::{CaseRecord, Run};
 use crate::text::plural;
@@ -11,7 +12,7 @@ use crate::verdict::Verdict;
 /// A comment holds 65,536 characters on GitHub. What comes after this many is counted, not shown.
 const BYTES_MAX: usize = 60_000;
 
-pub(super) fn render(run: &Run) -> String {
+pub(super) fn render(run: &Run, harms: &Harms<'_>) -> String {
     let mut out = String::from("## proofhouse\n\n");
     for target in &run.targets {
         let standing = facts::standing(target);
@@ -25,6 +26,7 @@ pub(super) fn render(run: &Run) -> String {
     }
     out.push('\n');
     counts(&mut out, run);
+    readiness(&mut out, run, harms);
     differences(&mut out, run);
     problems(&mut out, run);
     known(&mut out, run);
@@ -46,6 +48,23 @@ fn counts(out: &mut String, run: &Run) {
     let held = run.targets.iter().map(|target| facts::must(target).to_string());
     line(out, "required that held", held);
     out.push('\n');
+}
+
+/// Which clients can be used with each target.
+fn readiness(out: &mut String, run: &Run, harms: &Harms<'_>) {
+    for target in &run.targets {
+        let readiness = harms.readiness(target);
+        if readiness.iter().all(|client| client.state == State::Unknown) {
+            continue;
+        }
+        let _ = writeln!(out, "### Clients on {}\n", text(&target.meta.name));
+        out.push_str("| client | state | first reason |\n| --- | --- | --- |\n");
+        for client in readiness {
+            let (state, why) = (client.state.name(), text(&client.summary()));
+            let _ = writeln!(out, "| {} | {state} | {why} |", code(client.client));
+        }
+        out.push('\n');
+    }
 }
 
 fn differences(out: &mut String, run: &Run) {

@@ -3,14 +3,17 @@
 //! Every format is a pure function of a [`Run`]: no clock, no environment, no network. The same
 //! record gives the same bytes, on the day of the run or a year later. Times are in UTC.
 
+mod client;
 mod console;
 mod facts;
+mod harm;
 mod html;
 mod json;
 mod junit;
 mod markdown;
 mod phrase;
 
+pub use client::as_seen;
 pub use json::schema as json_schema;
 
 use crate::record::Run;
@@ -79,11 +82,12 @@ impl Default for Style {
 
 /// Renders a run.
 pub fn render(format: Format, run: &Run, style: &Style) -> String {
+    let harms = harm::Harms::of(run);
     match format {
-        Format::Console => console::render(run, style),
-        Format::Json => json::render(run),
-        Format::Junit => junit::render(run),
-        Format::Markdown => markdown::render(run),
-        Format::Html => html::render(run),
+        Format::Console => console::render(&harm::told(run, &harms), &harms, style),
+        Format::Json => json::render(run, &harms),
+        Format::Junit => junit::render(&harm::told(run, &harms)),
+        Format::Markdown => markdown::render(&harm::told(run, &harms), &harms),
+        Format::Html => html::render(run, &harms),
     }
 }

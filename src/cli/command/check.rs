@@ -24,6 +24,8 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     let mut args = args.clone();
     project::complete(&mut args, project.as_ref());
     report::probe(&args.output)?;
+    let client = args.client.as_deref().map(super::lens::named).transpose()?;
+    let client = client.map(|lens| lens.id.to_owned());
     let suites = selection::suites(&args.selection, settings)?;
     let plan = selection::plan(&suites, &args.selection)?;
     let chosen = targets::choose(&args.target, project.as_ref(), settings)?;
@@ -43,9 +45,10 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
         },
         preflight: true,
         strict_known: args.strict_known,
+        client,
         record: place(&args),
     };
-    let run = runtime()?.block_on(job.run(settings))?;
+    let run = crate::report::as_seen(runtime()?.block_on(job.run(settings))?);
     report::write(&run, &args.output, settings)?;
     Ok(exit::of_run(&run, strict))
 }
@@ -77,6 +80,8 @@ pub(super) struct Job<'a> {
     pub(super) options: Options,
     pub(super) preflight: bool,
     pub(super) strict_known: bool,
+    /// The client from whose point of view reports are made.
+    pub(super) client: Option<String>,
     pub(super) record: Place,
 }
 
@@ -181,6 +186,7 @@ impl Job<'_> {
             interrupted: false,
             seed: self.options.seed,
             strict_known: self.strict_known,
+            client: self.client.clone(),
             suites: self.plan.iter().map(|(loaded, _)| suite_ref(loaded)).collect(),
             targets,
             host: HostFacts {

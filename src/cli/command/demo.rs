@@ -59,6 +59,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
             options,
             preflight: false,
             strict_known: false,
+            client: None,
             record: Place::Named(record),
         };
         let run = job.run(settings).await;

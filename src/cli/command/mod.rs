@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod explain;
 mod init;
+mod lens;
 mod lint;
 mod list;
 mod mock;
@@ -16,6 +17,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::settings::Settings;
 
+pub use lens::schema as lens_schema;
+
 /// Runs the command.
 pub(super) fn run(cli: &Cli, settings: &Settings) -> Result<Exit, Failure> {
     match &cli.command {
@@ -24,6 +27,7 @@ pub(super) fn run(cli: &Cli, settings: &Settings) -> Result<Exit, Failure> {
         Command::Mock(args) => mock::run(args, settings),
         Command::Report(args) => report::run(args, settings),
         Command::Explain(args) => explain::run(args),
+        Command::Lens(args) => lens::run(args),
         Command::List(args) => list::run(args, settings),
         Command::Lint(args) => lint::run(args, settings),
         Command::Init(args) => init::run(args),

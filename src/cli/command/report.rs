@@ -13,7 +13,7 @@ pub(super) fn run(args: &ReportArgs, settings: &Settings) -> Result<Exit, Failur
     let run = record::read(&args.run).map_err(|error| {
         Failure::from_error(Exit::Usage, &error).hint("name the folder of a run record")
     })?;
-    write(&run, &args.output, settings)?;
+    write(&report::as_seen(run), &args.output, settings)?;
     Ok(Exit::Held)
 }
 

@@ -26,12 +26,66 @@ pub(in crate::lens) fn read(text: &str, looseness: Looseness) -> Option<Value> {
     reader.rest.is_empty().then_some(value)
 }
 
+/// How far a text is JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lens) enum Prefix {
+    /// It is a document.
+    Whole,
+    /// It may become one.
+    Open,
+    /// It cannot.
+    Wrong,
+}
+
+/// Whether a text is JSON, or the beginning of it.
+pub(in crate::lens) fn prefix(text: &str) -> Prefix {
+    let mut reader = Reader { rest: text, looseness: Looseness { not_numbers: true } };
+    let whole = reader.value(0).is_some();
+    reader.space();
+    match (whole, reader.rest.is_empty()) {
+        (true, true) => Prefix::Whole,
+        (true, false) => Prefix::Wrong,
+        (false, _) => {
+            // What is broken off where the text ends could go on; what breaks before it could not.
+            if reader.at_end() { Prefix::Open } else { Prefix::Wrong }
+        }
+    }
+}
+
 struct Reader<'a> {
     rest: &'a str,
     looseness: Looseness,
 }
 
 impl Reader<'_> {
+    /// Whether nothing stands in the way but the end of the text.
+    fn at_end(&self) -> bool {
+        let rest = self.rest;
+        let words = ["null", "true", "false", "NaN", "Infinity", "-Infinity"];
+        rest.is_empty()
+            || words.iter().any(|word| word.starts_with(rest))
+            || (rest.starts_with('"') && self.string_is_open())
+            || matches!(rest, "-")
+    }
+
+    /// Whether the string that begins here lacks only its end.
+    fn string_is_open(&self) -> bool {
+        let mut chars = self.rest.chars().skip(1);
+        while let Some(char) = chars.next() {
+            match char {
+                '"' => return false,
+                control if control < ' ' => return false,
+                '\\' => match chars.next() {
+                    None => return true,
+                    Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't' | 'u') => {}
+                    Some(_) => return false,
+                },
+                _ => {}
+            }
+        }
+        true
+    }
+
     fn space(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
@@ -100,12 +154,10 @@ impl Reader<'_> {
         }
     }
 
+    /// A string; if it is none, the reader stays in front of it.
     fn string(&mut self) -> Option<String> {
-        if !self.eat("\"") {
-            return None;
-        }
         let mut text = String::new();
-        let mut chars = self.rest.chars();
+        let mut chars = self.rest.strip_prefix('"')?.chars();
         loop {
             match chars.next()? {
                 '"' => break,
@@ -193,6 +245,17 @@ mod tests {
     #[test]
     fn the_last_of_two_equal_keys_counts() {
         assert_eq!(python("{\"a\": 1, \"b\": 2, \"a\": 3}"), Some(json!({"a": 3, "b": 2})));
+    }
+
+    #[test]
+    fn the_beginning_of_a_document_is_told_from_what_cannot_become_one() {
+        for open in ["", "{", "{\"a\": \"Pa", "{\"a\"", "[1, tr", "{\"a\": 1,", "\"a\\"] {
+            assert_eq!(prefix(open), Prefix::Open, "{open:?}");
+        }
+        for wrong in ["{a", "[1}", "{} {", "<x", "{\"a\" 1", "\"\n"] {
+            assert_eq!(prefix(wrong), Prefix::Wrong, "{wrong:?}");
+        }
+        assert_eq!(prefix("{\"a\": [1]}"), Prefix::Whole);
     }
 
     #[test]

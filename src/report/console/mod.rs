@@ -5,6 +5,7 @@ mod paint;
 mod summary;
 
 use self::paint::{Page, Tone};
+use super::harm::Harms;
 use super::{Style, facts, phrase};
 use crate::record::{CaseRecord, Run};
 use crate::verdict::Verdict;
@@ -36,7 +37,7 @@ enum Detail {
     Verbose,
 }
 
-pub(super) fn render(run: &Run, style: &Style) -> String {
+pub(super) fn render(run: &Run, harms: &Harms<'_>, style: &Style) -> String {
     let mut page = Page::new(*style);
     for (verdict, detail) in TOLD {
         if detail == Detail::Verbose && !style.verbose {
@@ -55,6 +56,7 @@ pub(super) fn render(run: &Run, style: &Style) -> String {
     summary::warnings(&mut page, run);
     summary::differences(&mut page, run);
     summary::matrix(&mut page, run);
+    summary::readiness(&mut page, run, harms);
     summary::standings(&mut page, run);
     page.finish()
 }

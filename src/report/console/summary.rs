@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::paint::{Page, Tone, around};
 use super::{facts, phrase};
 use crate::record::{Run, TargetRun};
+use crate::report::harm::{Harms, State};
 use crate::text::ellipsis;
 use crate::verdict::Verdict;
 
@@ -109,6 +110,26 @@ pub(super) fn matrix(page: &mut Page, run: &Run) {
         table.row("decided of applicable".to_owned(), share(facts::coverage));
         table.row("required that held".to_owned(), share(facts::must));
         table.write(page);
+    }
+}
+
+/// Which clients can be used with each target, and what hurts them first.
+pub(super) fn readiness(page: &mut Page, run: &Run, harms: &Harms<'_>) {
+    for target in &run.targets {
+        let readiness = harms.readiness(target);
+        if readiness.iter().all(|client| client.state == State::Unknown) {
+            continue;
+        }
+        heading(page, &format!("Clients on {}", page.clean(&target.meta.name)));
+        let first = readiness.iter().map(|client| client.client.len()).max().unwrap_or(0);
+        for client in readiness {
+            let word = page.paint(Tone::Of(client.state.verdict()), client.state.name());
+            page.line(&format!("  {:<first$}  {word}", client.client));
+            if !client.reasons.is_empty() {
+                page.field("    ", &client.summary(), Tone::Dim);
+            }
+        }
+        page.line("");
     }
 }
 

@@ -16,13 +16,14 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, escape_formatter};
 use sha2::{Digest as _, Sha256};
 
 use crate::record::Run;
+use crate::report::harm::Harms;
 use crate::report::phrase::visible;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-pub(super) fn render(run: &Run) -> String {
+pub(super) fn render(run: &Run, harms: &Harms<'_>) -> String {
     // The number of columns is the one thing that the style depends on. An inline `style`
     // attribute would need a policy that lets everybody's styles in.
     let style = format!("{}:root{{--targets:{}}}\n", unix(STYLE), run.targets.len().max(1));
@@ -33,7 +34,7 @@ pub(super) fn render(run: &Run) -> String {
         hash(&style),
         hash(&script)
     );
-    let page = view::Page::of(run, policy, style, script);
+    let page = view::Page::of(run, harms, policy, style, script);
 
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::record::{CaseRecord, Finding, KnownNote, Run};
 use crate::report::facts;
+use crate::report::harm::Harms;
 use crate::report::phrase::{self, SourceLine, symbol};
 use crate::text::plural;
 use crate::verdict::{Evidence, Excerpt, Verdict};
@@ -50,6 +51,7 @@ struct Detail<'a> {
     attempts: Option<String>,
     known: Option<Known<'a>>,
     findings: Vec<Group<'a>>,
+    hurts: Vec<(&'static str, String)>,
     exchanges: Vec<ExchangeLink<'a>>,
     curl: Option<&'a str>,
 }
@@ -116,6 +118,7 @@ struct Link<'a> {
 
 pub(super) fn rows_of<'a>(
     run: &'a Run,
+    harms: &Harms<'_>,
     rows: Vec<facts::Row<'a>>,
 ) -> impl Iterator<Item = Row<'a>> {
     rows.into_iter().filter_map(move |row| {
@@ -152,7 +155,7 @@ pub(super) fn rows_of<'a>(
                     target: &target.meta.name,
                     verdict: case.map_or("absent", |case| case.verdict.name()),
                     symbol: case.map_or("", |case| symbol(case.verdict)),
-                    detail: case.map(|case| detail(run, case)),
+                    detail: case.map(|case| detail(run, harms, case)),
                 })
                 .collect(),
             anchor,
@@ -199,7 +202,7 @@ pub(super) fn exchange_ids(case: &CaseRecord) -> impl Iterator<Item = &str> {
     case.exchanges.iter().map(String::as_str).chain(named)
 }
 
-fn detail<'a>(run: &'a Run, case: &'a CaseRecord) -> Detail<'a> {
+fn detail<'a>(run: &'a Run, harms: &Harms<'_>, case: &'a CaseRecord) -> Detail<'a> {
     let mut ids = std::collections::BTreeSet::new();
     Detail {
         open: case.verdict != Verdict::Pass,
@@ -209,6 +212,7 @@ fn detail<'a>(run: &'a Run, case: &'a CaseRecord) -> Detail<'a> {
         attempts: case.attempts.as_ref().map(phrase::attempts),
         known: case.known.as_ref().map(known),
         findings: groups(run, case),
+        hurts: harms.of_case(case).into_iter().map(|harm| (harm.client, harm.said())).collect(),
         exchanges: exchange_ids(case)
             .filter(|id| ids.insert(*id))
             .map(|id| exchange_link(run, case, id))

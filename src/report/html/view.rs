@@ -6,6 +6,7 @@ use super::row::{Row, Text, rows_of, text};
 use super::wire::Exchange;
 use crate::record::{CaseRecord, Run, TargetRun, Warning};
 use crate::report::facts;
+use crate::report::harm::{Harms, State};
 use crate::report::phrase::{self, symbol, utc};
 use crate::text::plural;
 use crate::units::Nanos;
@@ -66,9 +67,20 @@ struct Target<'a> {
     counts: Vec<Count>,
     coverage: String,
     must: String,
+    readiness: Vec<Ready>,
     /// What to look at first.
     broken: Vec<Broken<'a>>,
     known: Vec<Broken<'a>>,
+}
+
+/// Whether a client can be used with a target.
+#[derive(Serialize)]
+struct Ready {
+    client: &'static str,
+    state: &'static str,
+    verdict: &'static str,
+    symbol: &'static str,
+    reasons: Vec<String>,
 }
 
 /// A count, and its part of the bar: `x` and `width` in thousandths.
@@ -107,7 +119,13 @@ struct Suite<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn of(run: &'a Run, policy: String, style: String, script: String) -> Self {
+    pub(super) fn of(
+        run: &'a Run,
+        harms: &Harms<'_>,
+        policy: String,
+        style: String,
+        script: String,
+    ) -> Self {
         let rows = facts::rows(run);
         let filters = Filters::of(&rows);
         let names: Vec<_> = run.targets.iter().map(|target| target.meta.name.as_str()).collect();
@@ -122,10 +140,10 @@ impl<'a> Page<'a> {
             argv: run.meta.argv.join(" "),
             incomplete: incomplete(run),
             warnings: run.warnings.iter().map(Doubt::of).collect(),
-            targets: run.targets.iter().map(Target::of).collect(),
+            targets: run.targets.iter().map(|target| Target::of(target, harms)).collect(),
             filters,
             rows: rows.len(),
-            suites: suites(run, rows),
+            suites: suites(run, harms, rows),
             exchanges: exchanges(run),
             legend: Verdict::ALL
                 .into_iter()
@@ -169,7 +187,7 @@ const fn incomplete(run: &Run) -> Option<&'static str> {
 }
 
 impl<'a> Target<'a> {
-    fn of(target: &'a TargetRun) -> Self {
+    fn of(target: &'a TargetRun, harms: &Harms<'_>) -> Self {
         let standing = facts::standing(target);
         let meta = &target.meta;
         let mut known_facts = vec![
@@ -207,10 +225,26 @@ impl<'a> Target<'a> {
             counts: counts(target),
             coverage: facts::coverage(target).to_string(),
             must: facts::must(target).to_string(),
+            readiness: ready(target, harms),
             broken: broken.collect(),
             known: known.collect(),
         }
     }
+}
+
+/// Nothing where no lens had anything to look at.
+fn ready(target: &TargetRun, harms: &Harms<'_>) -> Vec<Ready> {
+    let readiness = harms.readiness(target).into_iter();
+    readiness
+        .filter(|client| client.state != State::Unknown)
+        .map(|client| Ready {
+            client: client.client,
+            state: client.state.name(),
+            verdict: client.state.verdict().name(),
+            symbol: symbol(client.state.verdict()),
+            reasons: client.reasons,
+        })
+        .collect()
 }
 
 impl<'a> Broken<'a> {
@@ -273,9 +307,9 @@ impl Filters {
     }
 }
 
-fn suites<'a>(run: &'a Run, rows: Vec<facts::Row<'a>>) -> Vec<Suite<'a>> {
+fn suites<'a>(run: &'a Run, harms: &Harms<'_>, rows: Vec<facts::Row<'a>>) -> Vec<Suite<'a>> {
     let mut suites: Vec<Suite<'a>> = Vec::new();
-    for row in rows_of(run, rows) {
+    for row in rows_of(run, harms, rows) {
         match suites.last_mut() {
             Some(suite) if suite.id == row.suite => suite.rows.push(row),
             _ => {
