@@ -10,6 +10,8 @@
 mod generate;
 mod schema;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tracker;
 
 use serde_json::Value;

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::decode::js::{Stop, property};
+use super::decode::js::{self, Stop, property};
 use super::decode::node::{Item, plain, stream};
 use super::{Answer, Asked, Call, Lens, Surface, Taken, Usage};
 use crate::transcript::Exchange;
@@ -107,28 +107,27 @@ fn streamed(exchange: &Exchange) -> Taken {
 /// The chunks of a stream as a caller joins them.
 #[derive(Default)]
 struct Joined {
-    choices: Vec<(Value, Choice)>,
+    choices: Vec<(String, Choice)>,
     usage: Option<Usage>,
 }
 
 #[derive(Default)]
 struct Choice {
     answer: Answer,
-    calls: Vec<(Value, Call)>,
+    calls: Vec<(String, Call)>,
 }
 
 impl Joined {
     fn add(&mut self, chunk: &Value) {
         self.usage = property(chunk, "usage").and_then(usage).or(self.usage.take());
         for choice in items(property(chunk, "choices")).filter(|choice| choice.is_object()) {
-            let index = property(choice, "index").cloned().unwrap_or_default();
-            entry(&mut self.choices, index).add(choice);
+            entry(&mut self.choices, key(choice)).add(choice);
         }
     }
 
     fn finish(self) -> Answer {
         let mut choices = self.choices;
-        if let Some(at) = choices.iter().position(|(index, _)| *index == 0) {
+        if let Some(at) = choices.iter().position(|(key, _)| key == "0") {
             let first = choices.remove(at);
             choices.insert(0, first);
         }
@@ -140,7 +139,12 @@ impl Joined {
     }
 }
 
-fn entry<T: Default>(list: &mut Vec<(Value, T)>, key: Value) -> &mut T {
+/// The index of a choice or a call, whatever it is.
+fn key(value: &Value) -> String {
+    js::stringify(value.get("index").unwrap_or(&Value::Null))
+}
+
+fn entry<T: Default>(list: &mut Vec<(String, T)>, key: String) -> &mut T {
     let at = list.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
         list.push((key, T::default()));
         list.len() - 1
@@ -162,8 +166,7 @@ impl Choice {
             answer.reasoning.get_or_insert_default().push_str(&content);
         }
         for fragment in items(property(delta, "tool_calls")).filter(|part| part.is_object()) {
-            let index = property(fragment, "index").cloned().unwrap_or_default();
-            let call = entry(calls, index);
+            let call = entry(calls, key(fragment));
             let function = property(fragment, "function").unwrap_or(&Value::Null);
             call.id = call.id.take().or_else(|| text(fragment, "id"));
             call.name = call.name.take().or_else(|| text(function, "name"));

@@ -8,6 +8,10 @@
 
 mod choice;
 mod slots;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
@@ -56,6 +60,12 @@ fn of_undefined(name: &str) -> Stop {
     Stop::raises("TypeError", message)
 }
 
+/// `===`, where a list or an object is only ever itself.
+fn same(one: &Value, other: Option<&Value>) -> bool {
+    !(one.is_array() || one.is_object())
+        && other.is_some_and(|other| js::stringify(one) == js::stringify(other))
+}
+
 /// What the helper holds while a stream arrives.
 #[derive(Default)]
 struct Helper {
@@ -102,7 +112,7 @@ impl Helper {
 
     fn take(&mut self, chunk: &Value) -> Result<(), Stop> {
         self.accumulate(chunk)?;
-        for choice in iterate(chunk.get("choices"), "chunk.choices")? {
+        for choice in iterate(chunk.get("choices"), "chunk.choices")?.iter() {
             self.announce(choice)?;
         }
         Ok(())
@@ -119,7 +129,7 @@ impl Helper {
             let rest = fields.filter(|(name, _)| *name != "choices");
             snapshot.rest.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
         }
-        for piece in iterate(chunk.get("choices"), "chunk.choices")? {
+        for piece in iterate(chunk.get("choices"), "chunk.choices")?.iter() {
             if piece.is_null() {
                 return Err(Stop::raises("TypeError", "Cannot destructure null"));
             }
@@ -129,6 +139,7 @@ impl Helper {
                 finish_reason: piece.get("finish_reason").cloned(),
                 message: Some(Message::default()),
                 current_call: None,
+                has_logprobs: js::truthy(piece.get("logprobs")),
             });
             choice.add(piece, &self.strict_tools)?;
         }
@@ -156,17 +167,17 @@ impl Helper {
             }
         }
         let fragments = match delta.get("tool_calls") {
-            None | Some(Value::Null) => &[][..],
+            None | Some(Value::Null) => Cow::default(),
             some => iterate(some, "delta.tool_calls")?,
         };
-        for fragment in fragments {
+        for fragment in fragments.iter() {
             let index = fragment.get("index");
-            if let Some(current) = choice.current_call.as_ref().filter(|c| Some(*c) != index) {
+            if let Some(current) = choice.current_call.as_ref().filter(|c| !same(c, index)) {
                 choice.call_done(current, &self.strict_tools)?;
             }
             choice.current_call = index.filter(|index| !index.is_null()).cloned();
         }
-        for fragment in fragments {
+        for fragment in fragments.iter() {
             let calls = choice.message.as_ref().and_then(|message| message.calls.as_ref());
             let call = calls.and_then(|calls| calls.get(&key(fragment.get("index"))));
             let Some(call) = call.filter(|call| js::truthy(call.kind.as_ref())) else { continue };

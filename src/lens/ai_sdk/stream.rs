@@ -161,8 +161,13 @@ impl<'a> Run<'a> {
             self.tracker.process(&held)?;
         }
         let calls = std::mem::take(&mut self.tracker).finish();
-        let withheld = matches!(self.settings.choice, Choice::None);
-        if withheld && !calls.is_empty() {
+        if self.finish.is_none() {
+            self.error_part(
+                "AI_InvalidResponseDataError",
+                "Response stream ended without a finish reason.",
+            );
+        }
+        if matches!(self.settings.choice, Choice::None) && !calls.is_empty() {
             self.error_part(
                 "AI_ToolChoiceViolationError",
                 "Model response contained a tool call even though tool choice was none.",
@@ -171,12 +176,6 @@ impl<'a> Run<'a> {
         } else {
             self.answer.tool_calls =
                 calls.into_iter().map(|call| self.settings.parse(call)).collect();
-        }
-        if self.finish.is_none() {
-            self.error_part(
-                "AI_InvalidResponseDataError",
-                "Response stream ended without a finish reason.",
-            );
         }
         self.answer.finish_reason = Some(self.finish.unwrap_or("error").to_owned());
         self.answer.usage = self.usage.as_ref().map(usage);

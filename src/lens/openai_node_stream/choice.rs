@@ -1,5 +1,6 @@
 //! One choice as the helper puts it together.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ pub(super) struct Choice {
     /// `None` where a chunk set it to something that is no object.
     pub(super) message: Option<Message>,
     pub(super) current_call: Option<Value>,
+    pub(super) has_logprobs: bool,
 }
 
 #[derive(Default)]
@@ -36,11 +38,13 @@ pub(super) struct Function {
     arguments: Option<Value>,
 }
 
-/// The items of `for (… of value)`.
-pub(super) fn iterate<'a>(value: Option<&'a Value>, name: &str) -> Result<&'a [Value], Stop> {
+/// The items of `for (… of value)`; of a text its characters.
+pub(super) fn iterate<'a>(value: Option<&'a Value>, name: &str) -> Result<Cow<'a, [Value]>, Stop> {
     match value {
-        Some(Value::Array(items)) => Ok(items),
-        Some(Value::String(text)) if text.is_empty() => Ok(&[]),
+        Some(Value::Array(items)) => Ok(Cow::Borrowed(items)),
+        Some(Value::String(text)) => {
+            Ok(text.chars().map(|character| Value::String(character.into())).collect())
+        }
         _ => Err(Stop::raises("TypeError", format!("{name} is not iterable"))),
     }
 }
@@ -80,6 +84,10 @@ const JOINED: [&str; 6] = ["audio", "content", "refusal", "function_call", "role
 impl Choice {
     pub(super) fn add(&mut self, piece: &Value, strict_tools: &[String]) -> Result<(), Stop> {
         if let Some(logprobs) = when_true(piece.get("logprobs")) {
+            if logprobs.is_string() && self.has_logprobs {
+                return Err(Stop::raises("TypeError", "Cannot assign to read only property"));
+            }
+            self.has_logprobs = true;
             for name in ["content", "refusal"] {
                 if let Some(list) = when_true(logprobs.get(name)) {
                     iterate(Some(list), name)?;
@@ -211,7 +219,7 @@ impl Message {
         }
         let Some(fragments) = when_true(delta.get("tool_calls")) else { return Ok(()) };
         let calls = self.calls.get_or_insert_default();
-        for fragment in iterate(Some(fragments), "tool_calls")? {
+        for fragment in iterate(Some(fragments), "tool_calls")?.iter() {
             if fragment.is_null() {
                 return Err(Stop::raises("TypeError", "Cannot destructure null"));
             }
