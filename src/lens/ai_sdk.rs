@@ -9,6 +9,7 @@
 
 mod generate;
 mod schema;
+mod schema_openai;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,75 @@ pub(super) const LENS: Lens = Lens {
 };
 
 fn read(exchange: &Exchange) -> Taken {
-    let settings = Settings::of(exchange);
+    read_with(exchange, Provider::Compatible)
+}
+
+/// Which of the SDK's providers reads the wire.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Provider {
+    /// `@ai-sdk/openai-compatible`.
+    Compatible,
+    /// `@ai-sdk/openai`.
+    OpenAi,
+}
+
+impl Provider {
+    fn takes_completion(self, value: &Value) -> bool {
+        match self {
+            Self::Compatible => schema::is_completion(value),
+            Self::OpenAi => schema_openai::is_completion(value),
+        }
+    }
+
+    /// Takes a stream's event for a chunk or for an error; `None` if it fits neither.
+    fn event(self, value: &Value) -> Option<Event> {
+        match self {
+            // Fields that the schema does not know are kept, so even a null error counts.
+            Self::Compatible if schema::is_chunk(value) => {
+                Some(value.get("error").map_or(Event::Chunk, |_| Event::Error))
+            }
+            Self::OpenAi if schema_openai::is_chunk(value) => Some(Event::Chunk),
+            _ => schema::is_error(value).then_some(Event::Error),
+        }
+    }
+
+    /// The texts of a message or a delta, and its reasoning.
+    fn parts(self, said: &Value) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
+        match self {
+            Self::Compatible => {
+                parts.extend(reasoning(said).map(|text| Part::Reasoning(text.to_owned())));
+                parts.extend(content_parts(said.get("content")));
+            }
+            Self::OpenAi => {
+                parts.extend(text(said, "content").map(Part::Text));
+                parts.extend(text(said, "refusal").map(Part::Text));
+            }
+        }
+        parts
+    }
+
+    /// Whether what was said makes a `stop` a refusal.
+    fn refuses(self, said: &Value) -> bool {
+        self == Self::OpenAi && text(said, "refusal").is_some()
+    }
+}
+
+/// What an event of a stream is to a provider.
+enum Event {
+    Chunk,
+    Error,
+}
+
+/// A text that is not empty.
+fn text(value: &Value, name: &str) -> Option<String> {
+    let text = value.get(name)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Reads an exchange as the SDK does with a provider.
+pub(super) fn read_with(exchange: &Exchange, provider: Provider) -> Taken {
+    let settings = Settings::of(exchange, provider);
     if Asked::of(exchange).is_some_and(|asked| asked.stream) {
         stream::read(exchange, &settings)
     } else {
@@ -40,6 +109,7 @@ fn read(exchange: &Exchange) -> Taken {
 
 /// What the caller set, as far as it shows in the request.
 struct Settings {
+    provider: Provider,
     /// Declared tools; `None` if none were.
     tools: Option<Vec<String>>,
     choice: Choice,
@@ -54,7 +124,7 @@ enum Choice {
 }
 
 impl Settings {
-    fn of(exchange: &Exchange) -> Self {
+    fn of(exchange: &Exchange, provider: Provider) -> Self {
         let request: Value = serde_json::from_slice(&exchange.request.body).unwrap_or_default();
         let tools = property(&request, "tools").and_then(Value::as_array);
         let names: Vec<String> = tools
@@ -63,7 +133,7 @@ impl Settings {
             .filter_map(|tool| tool.pointer("/function/name")?.as_str().map(str::to_owned))
             .collect();
         if names.is_empty() {
-            return Self { tools: None, choice: Choice::Auto };
+            return Self { provider, tools: None, choice: Choice::Auto };
         }
         let choice = match property(&request, "tool_choice") {
             Some(Value::String(choice)) if choice == "none" => Choice::None,
@@ -74,7 +144,7 @@ impl Settings {
                 .map_or(Choice::Auto, |name| Choice::Tool(name.to_owned())),
             None => Choice::Auto,
         };
-        Self { tools: Some(names), choice }
+        Self { provider, tools: Some(names), choice }
     }
 
     /// A call of the provider as the SDK parses it.
@@ -185,8 +255,9 @@ fn reasoning(message: &Value) -> Option<&str> {
         .filter(|text| !text.is_empty())
 }
 
-fn finish_reason(reason: Option<&Value>) -> &'static str {
+fn finish_reason(reason: Option<&Value>, refused: bool) -> &'static str {
     match reason.and_then(Value::as_str) {
+        Some("stop") if refused => "content-filter",
         Some("stop") => "stop",
         Some("length") => "length",
         Some("content_filter") => "content-filter",

@@ -6,6 +6,7 @@
 //! and values is under [`decode`]. `tests/clients` holds every lens against the real, pinned client.
 
 mod ai_sdk;
+mod ai_sdk_openai;
 mod asked;
 mod decode;
 mod judge;
@@ -61,6 +62,7 @@ pub const fn all() -> &'static [Lens] {
         openai_node::LENS,
         openai_node_stream::LENS,
         ai_sdk::LENS,
+        ai_sdk_openai::LENS,
     ]
 }
 

@@ -139,7 +139,7 @@ impl Helper {
                 finish_reason: piece.get("finish_reason").cloned(),
                 message: Some(Message::default()),
                 current_call: None,
-                has_logprobs: js::truthy(piece.get("logprobs")),
+                logprobs_are_text: when_true(piece.get("logprobs")).is_some_and(Value::is_string),
             });
             choice.add(piece, &self.strict_tools)?;
         }

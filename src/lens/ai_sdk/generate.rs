@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Choice, Part, ProviderCall, Settings, call_error, content_parts, finish_reason, reasoning,
-    schema, secure_parse, stopped, success, usage,
+    Choice, Part, ProviderCall, Settings, call_error, finish_reason, secure_parse, stopped,
+    success, usage,
 };
 use crate::lens::decode::http::BodyEnd;
 use crate::lens::decode::js::{self, Stop, property};
@@ -12,13 +12,13 @@ use crate::lens::{Answer, Call, MADE_UP_ID, Taken};
 use crate::transcript::Exchange;
 
 pub(super) fn read(exchange: &Exchange, settings: &Settings) -> Taken {
-    match completion(exchange).and_then(|completion| answer(&completion, settings)) {
+    match completion(exchange, settings).and_then(|completion| answer(&completion, settings)) {
         Ok(answer) => Taken::returns(answer),
         Err(stop) => stopped(stop, Answer::default()),
     }
 }
 
-fn completion(exchange: &Exchange) -> Result<Value, Stop> {
+fn completion(exchange: &Exchange, settings: &Settings) -> Result<Value, Stop> {
     success(exchange)?;
     match BodyEnd::of(exchange) {
         BodyEnd::Whole => {}
@@ -26,7 +26,7 @@ fn completion(exchange: &Exchange) -> Result<Value, Stop> {
         BodyEnd::Silent => return Err(Stop::Hangs),
     }
     secure_parse(&js::utf8(&exchange.body()))
-        .filter(schema::is_completion)
+        .filter(|completion| settings.provider.takes_completion(completion))
         .ok_or_else(|| call_error("Invalid JSON response"))
 }
 
@@ -37,22 +37,23 @@ fn answer(completion: &Value, settings: &Settings) -> Result<Answer, Stop> {
     })?;
     let message = choice.get("message").unwrap_or(&Value::Null);
     let mut text = String::new();
-    let mut thoughts: Vec<String> = reasoning(message).map(str::to_owned).into_iter().collect();
-    for part in content_parts(message.get("content")) {
+    let mut thoughts = String::new();
+    for part in settings.provider.parts(message) {
         match part {
             Part::Text(more) => text.push_str(&more),
-            Part::Reasoning(more) => thoughts.push(more),
+            Part::Reasoning(more) => thoughts.push_str(&more),
         }
     }
+    let refused = settings.provider.refuses(message);
     let calls = property(message, "tool_calls").and_then(Value::as_array);
     let tool_calls: Vec<Call> =
         calls.into_iter().flatten().map(|call| settings.parse(provider_call(call))).collect();
     enforce(&settings.choice, &tool_calls)?;
     Ok(Answer {
         text: Some(text),
-        reasoning: (!thoughts.is_empty()).then(|| thoughts.concat()),
+        reasoning: (!thoughts.is_empty()).then_some(thoughts),
         tool_calls,
-        finish_reason: Some(finish_reason(choice.get("finish_reason")).to_owned()),
+        finish_reason: Some(finish_reason(choice.get("finish_reason"), refused).to_owned()),
         usage: property(completion, "usage").map(usage),
         others: Vec::new(),
     })

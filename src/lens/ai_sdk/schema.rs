@@ -1,25 +1,25 @@
-//! The provider's schemas: which answers and chunks it takes.
+//! The schemas of the OpenAI-compatible provider: which answers and chunks it takes.
 
 use serde_json::Value;
 
 use super::property;
 
 /// A field that may be missing or null, else must fit.
-fn maybe(value: &Value, name: &str, fits: impl Fn(&Value) -> bool) -> bool {
+pub(super) fn maybe(value: &Value, name: &str, fits: impl Fn(&Value) -> bool) -> bool {
     property(value, name).is_none_or(fits)
 }
 
 /// A list that may be missing or null, else must be one of fitting items.
-fn maybe_list(value: &Value, name: &str, fits: impl Fn(&Value) -> bool) -> bool {
+pub(super) fn maybe_list(value: &Value, name: &str, fits: impl Fn(&Value) -> bool) -> bool {
     maybe(value, name, |list| list.as_array().is_some_and(|list| list.iter().all(&fits)))
 }
 
-fn list(value: &Value, name: &str, fits: impl Fn(&Value) -> bool) -> bool {
+pub(super) fn list(value: &Value, name: &str, fits: impl Fn(&Value) -> bool) -> bool {
     value.get(name).and_then(Value::as_array).is_some_and(|list| list.iter().all(fits))
 }
 
 /// The fields that answers and chunks share.
-fn is_envelope(value: &Value) -> bool {
+pub(super) fn is_envelope(value: &Value) -> bool {
     value.is_object()
         && maybe(value, "id", Value::is_string)
         && maybe(value, "created", Value::is_number)

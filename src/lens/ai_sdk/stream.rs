@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::tracker::{Delta, Tracker};
 use super::{
-    Choice, Part, Settings, call_error, content_parts, finish_reason, reasoning, schema,
-    secure_parse, stopped, success, usage,
+    Choice, Event, Part, Provider, Settings, call_error, finish_reason, secure_parse, stopped,
+    success, usage,
 };
 use crate::lens::decode::eventsource;
 use crate::lens::decode::http::BodyEnd;
@@ -23,13 +23,24 @@ pub(super) fn read(exchange: &Exchange, settings: &Settings) -> Taken {
     }
 }
 
+/// Why a stream ends, so far.
+enum Finish {
+    /// By an error part, if no reason comes after it.
+    Error,
+    /// By the reason on the wire.
+    Said(Value),
+}
+
 /// A stream under way.
 struct Run<'a> {
     settings: &'a Settings,
     answer: Answer,
     /// The first error part.
     error: Option<Stop>,
-    finish: Option<&'static str>,
+    finish: Option<Finish>,
+    refused: bool,
+    /// Nothing has come yet that would make an error a late one.
+    is_silent: bool,
     usage: Option<Value>,
     tracker: Tracker,
     pending: Vec<(String, Delta)>,
@@ -43,6 +54,8 @@ impl<'a> Run<'a> {
             answer: Answer::default(),
             error: None,
             finish: None,
+            refused: false,
+            is_silent: true,
             usage: None,
             tracker: Tracker::default(),
             pending: Vec::new(),
@@ -58,6 +71,8 @@ impl<'a> Run<'a> {
     }
 
     fn error_part(&mut self, class: &'static str, message: impl Into<String>) {
+        self.is_silent = false;
+        self.finish = Some(Finish::Error);
         self.error.get_or_insert_with(|| Stop::raises(class, message));
     }
 
@@ -79,40 +94,37 @@ impl<'a> Run<'a> {
 
     fn event(&mut self, data: &str) -> Result<(), Stop> {
         let Some(value) = secure_parse(data) else {
-            self.finish = Some("error");
             self.error_part("AI_JSONParseError", "JSON parsing failed");
             return Ok(());
         };
-        let is_chunk = schema::is_chunk(&value);
-        if !is_chunk && !schema::is_error(&value) {
-            self.finish = Some("error");
-            self.error_part("AI_TypeValidationError", "Type validation failed");
-            return Ok(());
+        match self.settings.provider.event(&value) {
+            Some(Event::Chunk) => return self.chunk(&value),
+            Some(Event::Error) => {
+                let error = value.get("error").unwrap_or(&Value::Null);
+                let message = property(error, "message").and_then(Value::as_str);
+                let message = message.map_or_else(|| js::stringify(error), str::to_owned);
+                if self.settings.provider == Provider::OpenAi && self.is_silent {
+                    return Err(call_error(message));
+                }
+                self.error_part("error part", message);
+            }
+            None => self.error_part("AI_TypeValidationError", "Type validation failed"),
         }
-        // Even `"error": null` beside the choices.
-        if let Some(error) = value.get("error") {
-            let message = property(error, "message").and_then(Value::as_str);
-            let message = message.map_or_else(|| js::stringify(error), str::to_owned);
-            self.finish = Some("error");
-            self.error_part("error part", message);
-            return Ok(());
-        }
-        self.chunk(&value)
+        Ok(())
     }
 
     fn chunk(&mut self, value: &Value) -> Result<(), Stop> {
+        self.is_silent &= !is_output(value);
         if let Some(usage) = property(value, "usage") {
             self.usage = Some(usage.clone());
         }
         let Some(choice) = value.pointer("/choices/0") else { return Ok(()) };
         if let Some(reason) = property(choice, "finish_reason") {
-            self.finish = Some(finish_reason(Some(reason)));
+            self.finish = Some(Finish::Said(reason.clone()));
         }
         let Some(delta) = property(choice, "delta") else { return Ok(()) };
-        if let Some(more) = reasoning(delta) {
-            self.answer.reasoning.get_or_insert_default().push_str(more);
-        }
-        for part in content_parts(delta.get("content")) {
+        self.refused |= self.settings.provider.refuses(delta);
+        for part in self.settings.provider.parts(delta) {
             let (into, more) = match part {
                 Part::Text(more) => (&mut self.answer.text, more),
                 Part::Reasoning(more) => (&mut self.answer.reasoning, more),
@@ -121,7 +133,11 @@ impl<'a> Run<'a> {
         }
         let fragments = property(delta, "tool_calls").and_then(Value::as_array);
         for fragment in fragments.into_iter().flatten() {
-            self.fragment(Delta::of(fragment))?;
+            let delta = Delta::of(fragment);
+            match self.settings.provider {
+                Provider::Compatible => self.fragment(delta)?,
+                Provider::OpenAi => self.tracker.process(&delta)?,
+            }
         }
         Ok(())
     }
@@ -161,7 +177,7 @@ impl<'a> Run<'a> {
             self.tracker.process(&held)?;
         }
         let calls = std::mem::take(&mut self.tracker).finish();
-        if self.finish.is_none() {
+        if self.finish.is_none() && self.settings.provider == Provider::Compatible {
             self.error_part(
                 "AI_InvalidResponseDataError",
                 "Response stream ended without a finish reason.",
@@ -172,13 +188,31 @@ impl<'a> Run<'a> {
                 "AI_ToolChoiceViolationError",
                 "Model response contained a tool call even though tool choice was none.",
             );
-            self.finish = Some("error");
         } else {
             self.answer.tool_calls =
                 calls.into_iter().map(|call| self.settings.parse(call)).collect();
         }
-        self.answer.finish_reason = Some(self.finish.unwrap_or("error").to_owned());
+        let finish = match &self.finish {
+            Some(Finish::Error) => "error",
+            Some(Finish::Said(reason)) => finish_reason(Some(reason), self.refused),
+            None => "other",
+        };
+        self.answer.finish_reason = Some(finish.to_owned());
         self.answer.usage = self.usage.as_ref().map(usage);
         Ok(())
     }
+}
+
+/// Whether a chunk holds output, in any choice.
+fn is_output(chunk: &Value) -> bool {
+    let filled = |value: &Value| match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        _ => false,
+    };
+    let choices = property(chunk, "choices").and_then(Value::as_array);
+    choices.into_iter().flatten().filter_map(|choice| property(choice, "delta")).any(|delta| {
+        let names = ["content", "refusal", "tool_calls", "annotations"];
+        names.iter().any(|name| delta.get(*name).is_some_and(filled))
+    })
 }

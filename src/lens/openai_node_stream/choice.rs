@@ -16,7 +16,8 @@ pub(super) struct Choice {
     /// `None` where a chunk set it to something that is no object.
     pub(super) message: Option<Message>,
     pub(super) current_call: Option<Value>,
-    pub(super) has_logprobs: bool,
+    /// The first chunk had a text there, which nothing can be added to.
+    pub(super) logprobs_are_text: bool,
 }
 
 #[derive(Default)]
@@ -84,10 +85,11 @@ const JOINED: [&str; 6] = ["audio", "content", "refusal", "function_call", "role
 impl Choice {
     pub(super) fn add(&mut self, piece: &Value, strict_tools: &[String]) -> Result<(), Stop> {
         if let Some(logprobs) = when_true(piece.get("logprobs")) {
-            if logprobs.is_string() && self.has_logprobs {
+            let extends = when_true(logprobs.get("content")).is_some()
+                || when_true(logprobs.get("refusal")).is_some();
+            if self.logprobs_are_text && (logprobs.is_string() || extends) {
                 return Err(Stop::raises("TypeError", "Cannot assign to read only property"));
             }
-            self.has_logprobs = true;
             for name in ["content", "refusal"] {
                 if let Some(list) = when_true(logprobs.get(name)) {
                     iterate(Some(list), name)?;

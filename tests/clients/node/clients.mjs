@@ -4,6 +4,7 @@
 // client throws, and returns nothing, or `{exception, message}` where the client reports an error
 // without throwing it.
 
+import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, jsonSchema, streamText, tool } from 'ai';
 import OpenAI from 'openai';
@@ -127,15 +128,24 @@ function toolChoice(choice) {
   return { toolChoice: { type: 'tool', toolName: choice.function.name } };
 }
 
-/** The prompt of an OpenAI request as the AI SDK takes it; the request itself is sent as it stands. */
-function settings(item) {
-  const provider = createOpenAICompatible({
+const compatible = (item) =>
+  createOpenAICompatible({
     name: 'proofhouse',
     baseURL: item.base_url,
     apiKey: item.api_key ?? 'none',
     includeUsage: true,
     transformRequestBody: () => item.body,
-  });
+  })(item.body.model);
+
+const ownProvider = (item) =>
+  createOpenAI({
+    baseURL: item.base_url,
+    apiKey: item.api_key ?? 'none',
+    fetch: (url, init) => fetch(url, { ...init, body: JSON.stringify(item.body) }),
+  }).chat(item.body.model);
+
+/** The prompt of an OpenAI request as the AI SDK takes it; the request itself is sent as it stands. */
+function settings(item, model) {
   const tools = Object.fromEntries(
     (item.body.tools ?? []).map(({ function: { name, description, parameters } }) => [
       name,
@@ -143,7 +153,7 @@ function settings(item) {
     ]),
   );
   return {
-    model: provider(item.body.model),
+    model: model(item),
     prompt: 'as the request says',
     maxRetries: 0,
     ...(Object.keys(tools).length > 0 ? { tools, ...toolChoice(item.body.tool_choice) } : {}),
@@ -164,9 +174,9 @@ function takeAiCall(call) {
 }
 
 /** `generateText()`, or `streamText()` read to its end. */
-async function aiSdk(item, answer) {
+const aiSdk = (model) => async (item, answer) => {
   if (!item.body.stream) {
-    const result = await generateText(settings(item));
+    const result = await generateText(settings(item, model));
     answer.text = result.text;
     answer.reasoning = result.reasoningText ?? null;
     answer.tool_calls = result.toolCalls.map(takeAiCall);
@@ -174,7 +184,7 @@ async function aiSdk(item, answer) {
     answer.usage = takeAiUsage(result.usage);
     return undefined;
   }
-  const result = streamText({ ...settings(item), onError: () => {} });
+  const result = streamText({ ...settings(item, model), onError: () => {} });
   let first;
   for await (const part of result.fullStream) {
     if (part.type === 'text-delta') answer.text = (answer.text ?? '') + part.text;
@@ -193,10 +203,11 @@ async function aiSdk(item, answer) {
     exception: named ? error.name : 'error part',
     message: String(named ? error.message : (error?.message ?? JSON.stringify(error))),
   };
-}
+};
 
 export const clients = {
   'openai-node': openaiNode,
   'openai-node-stream': openaiNodeStream,
-  'ai-sdk': aiSdk,
+  'ai-sdk': aiSdk(compatible),
+  'ai-sdk-openai': aiSdk(ownProvider),
 };

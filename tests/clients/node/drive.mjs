@@ -10,8 +10,8 @@ import { createInterface } from 'node:readline';
 import { clients } from './clients.mjs';
 
 // An item that has said nothing by then hangs: a caller with no timeout of its own would wait on.
-const PATIENCE_MS = Number(process.env.CLIENT_TIMEOUT_S ?? 4) * 1000;
-const AT_ONCE = 8;
+const PATIENCE_MS = Number(process.env.CLIENT_TIMEOUT_S ?? 8) * 1000;
+const AT_ONCE = 16;
 
 // Clients log what they raise; stdout is for answers.
 for (const level of ['log', 'info', 'warn', 'error', 'debug']) console[level] = () => {};
