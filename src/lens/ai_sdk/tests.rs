@@ -12,7 +12,7 @@ fn raised(taken: &Taken) -> &str {
     }
 }
 
-fn fragment(fragment: Value) -> Value {
+fn fragment(fragment: &Value) -> Value {
     chunk(&json!({"tool_calls": [fragment]}), None)
 }
 
@@ -33,7 +33,7 @@ fn with_tool(mut exchange: Exchange, stream: bool, choice: &str) -> Exchange {
 }
 
 fn calls(fragments: &[Value]) -> Vec<Call> {
-    let mut chunks: Vec<Value> = fragments.iter().cloned().map(fragment).collect();
+    let mut chunks: Vec<Value> = fragments.iter().map(fragment).collect();
     chunks.push(finish());
     read(&with_tool(streamed(&chunks), true, "auto")).answer.tool_calls
 }
@@ -93,7 +93,7 @@ fn an_id_that_never_came_is_made_up_and_broken_arguments_stay_text() {
 #[test]
 fn a_call_that_never_gets_a_name_breaks_the_stream_at_its_end() {
     let chunks =
-        [fragment(json!({"index": 0, "id": "a", "function": {"arguments": "{}"}})), finish()];
+        [fragment(&json!({"index": 0, "id": "a", "function": {"arguments": "{}"}})), finish()];
 
     let taken = read(&with_tool(streamed(&chunks), true, "auto"));
 
@@ -131,7 +131,8 @@ fn a_stream_without_a_reason_for_its_end_is_an_error() {
 #[test]
 fn a_broken_connection_loses_calls_and_keeps_text() {
     let call = json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}});
-    let mut broken = streamed(&[chunk(&json!({"content": "Hel"}), None), fragment(call), finish()]);
+    let mut broken =
+        streamed(&[chunk(&json!({"content": "Hel"}), None), fragment(&call), finish()]);
     broken.end = End::CutShort { why: "the last chunk".to_owned() };
 
     let taken = read(&broken);
@@ -190,7 +191,7 @@ fn a_tool_choice_that_was_not_kept_raises() {
     assert_eq!(raised(&taken), "AI_ToolChoiceViolationError");
 
     let call = json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}});
-    let taken = read(&with_tool(streamed(&[fragment(call), finish()]), true, "none"));
+    let taken = read(&with_tool(streamed(&[fragment(&call), finish()]), true, "none"));
     assert_eq!(raised(&taken), "AI_ToolChoiceViolationError");
     assert!(taken.answer.tool_calls.is_empty());
 }
