@@ -65,9 +65,9 @@ pub(super) struct Context<'a, T> {
 }
 
 /// The answers to one step that was sent.
-struct StepDone {
+pub(super) struct StepDone {
     name: String,
-    copies: Vec<Arc<Seen>>,
+    pub(super) copies: Vec<Arc<Seen>>,
 }
 
 impl<T: Transport> Context<'_, T> {
@@ -116,8 +116,13 @@ impl<T: Transport> Context<'_, T> {
             let text = template::fill_text(after, vars).map_err(|error| error.to_string())?;
             tokio::time::sleep(duration(&text)?.into()).await;
         }
-        let copies = self.send(step, cell, vars, done, attempt).await?;
+        let copies = self.send(step, cell, vars, done, attempt, 1).await?;
         done.push(StepDone { name: step.name.value.clone(), copies });
+        if let Some(until) = &step.until
+            && !self.wait(until, step, cell, vars, done, attempt).await?
+        {
+            return Ok(false);
+        }
         if attempt.fault.is_some() {
             return Ok(false);
         }
@@ -128,18 +133,20 @@ impl<T: Transport> Context<'_, T> {
         Ok(self.capture(step, cell, vars, done, attempt))
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         step: &At<Step>,
         cell: &Cell,
         vars: &Vars,
         done: &[StepDone],
         attempt: &mut Attempt,
+        asking: u32,
     ) -> Result<Vec<Arc<Seen>>, String> {
         let copies = request::copies(&step.transport, vars)?;
         let mut carry = request::carry(&step.transport, vars)?;
         carry.connection = self.connection(step, done);
         let shared = !step.fresh
+            && asking == 1
             && copies == 1
             && self.case.repeat.is_none()
             && carry.connection == ConnectionChoice::Any
@@ -150,11 +157,11 @@ impl<T: Transport> Context<'_, T> {
             vars.set("copy", copy);
             let (request, omitted) = request::request(&step.request, &vars, self.target)?;
             attempt.shown.get_or_insert_with(|| request.clone());
-            let sending = Sending {
-                shared,
-                id: self.exchange_id(step, cell, &vars, copies),
-                answers: &step.answers,
-            };
+            let mut id = self.exchange_id(step, cell, &vars, copies);
+            if asking > 1 {
+                id = format!("{id}/asking={asking}");
+            }
+            let sending = Sending { shared, id, answers: &step.answers };
             let carry = crate::transport::Carry { omit_headers: omitted, ..carry.clone() };
             sends.push(async move { self.sender.send(&request, &carry, sending).await });
         }
@@ -164,7 +171,9 @@ impl<T: Transport> Context<'_, T> {
             if attempt.fault.is_none() {
                 attempt.fault.clone_from(&sent.fault);
             }
-            if attempt.refusal.is_none() {
+            // A status that is listed as an answer is no refusal of the whole capability.
+            let listed = sent.seen.exchange.status().is_some_and(|s| step.answers.contains(&s));
+            if attempt.refusal.is_none() && !listed {
                 attempt.refusal = super::capability::refusal(self.excusable, &sent.seen);
             }
         }
@@ -351,7 +360,7 @@ impl<T: Transport> Context<'_, T> {
     }
 }
 
-fn scenes(done: &[StepDone]) -> Vec<StepSeen<'_>> {
+pub(super) fn scenes(done: &[StepDone]) -> Vec<StepSeen<'_>> {
     done.iter()
         .map(|step| StepSeen {
             name: &step.name,

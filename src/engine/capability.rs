@@ -27,13 +27,24 @@ fn words(capability: &str) -> &'static [&'static str] {
         "developer_role" => &["developer", "role"],
         "logit_bias" => &["logit_bias"],
         "embeddings" => &["embedding"],
+        "responses_store" => &["store", "previous_response"],
         _ => &[],
     }
 }
 
 /// Capabilities that are a route of their own.
 fn is_route(capability: &str) -> bool {
-    matches!(capability, "models" | "embeddings" | "completions" | "responses" | "batches")
+    matches!(
+        capability,
+        "models" | "embeddings" | "completions" | "responses" | "responses_store" | "batches"
+    )
+}
+
+/// Whether the request went to the route and not to something that it keeps: a response that is
+/// not found does not mean that none can be made.
+fn is_the_route_itself(seen: &Seen) -> bool {
+    let url = seen.exchange.request.url.as_str();
+    url.split('?').next().is_some_and(|path| path.ends_with("/responses"))
 }
 
 /// What `seen` says if it is a clean refusal of one of `needs`: the capability and the words.
@@ -49,7 +60,9 @@ pub(super) fn refusal(needs: &[&str], seen: &Seen) -> Option<(String, String)> {
     let lower = body.to_lowercase();
     let refused = needs.iter().find(|capability| {
         let named = words(capability).iter().any(|word| lower.contains(word));
-        let no_route = is_route(capability) && matches!(status, 404 | 405 | 501);
+        let no_route = is_route(capability)
+            && matches!(status, 404 | 405 | 501)
+            && (**capability != "responses" || is_the_route_itself(seen));
         // A refusal is a message, not a page or an empty body; a missing route may be either.
         no_route || (named && seen.reading().json.is_ok())
     })?;

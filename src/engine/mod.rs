@@ -11,6 +11,7 @@ mod check;
 mod request;
 mod sender;
 mod stopper;
+mod until;
 mod verdicts;
 
 pub use check::{Check, Options, Sink, check};

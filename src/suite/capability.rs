@@ -14,7 +14,7 @@ const fn word(name: &'static str, means: &'static str) -> CapabilityWord {
 }
 
 /// Every capability, in the order of the documentation.
-pub const CAPABILITIES: [CapabilityWord; 39] = [
+pub const CAPABILITIES: [CapabilityWord; 41] = [
     word("chat", "POST /chat/completions"),
     word("stream", "`stream: true`"),
     word("usage_stream", "`stream_options.include_usage`"),
@@ -38,6 +38,8 @@ pub const CAPABILITIES: [CapabilityWord; 39] = [
     word("completions", "POST /completions"),
     word("embeddings", "POST /embeddings"),
     word("responses", "POST /responses"),
+    word("responses_store", "responses are kept: `previous_response_id`, GET and DELETE"),
+    word("batches", "POST /files and POST /batches"),
     word("auth", "requests without a valid key are refused"),
     word("rate_limit", "a request limit that a test may reach"),
     word("gzip", "compressed answers on request"),

@@ -19,5 +19,5 @@ pub use load::{Loaded, SuiteError};
 
 pub use model::{
     At, Case, Decide, Disconnect, HeaderMap, Hurt, Matrix, Reading, Repeat, RequestSpec, Split,
-    Spot, Step, StepConnection, Suite, TransportSpec,
+    Spot, Step, StepConnection, Suite, TransportSpec, Until,
 };

@@ -139,6 +139,9 @@ pub struct Step {
     /// Wait before it starts: `2s`.
     #[serde(default)]
     pub after: Option<String>,
+    /// Asked again until an assertion holds, a bounded number of times.
+    #[serde(default)]
+    pub until: Option<Until>,
     /// What is asked.
     pub request: RequestSpec,
     /// How it is carried.
@@ -156,6 +159,18 @@ pub struct Step {
     /// Names for values of the answer: `call_id: "assembled.choices[0].message.tool_calls[0].id"`.
     #[serde(default)]
     pub capture: BTreeMap<String, String>,
+}
+
+/// Asks again until something holds: for what a server does in its own time.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// What ends the asking. An answer that is no success ends it too.
+    pub holds: At<Assertion>,
+    /// How often at most. If it never holds, the case is inconclusive.
+    pub tries: u32,
+    /// The pause between two tries: `500ms`.
+    pub every: String,
 }
 
 fn main_step() -> At<String> {

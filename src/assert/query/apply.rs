@@ -197,14 +197,11 @@ fn join(items: &[Value], separator: &str) -> Result<Value, String> {
 /// Filters that change a value on its own.
 fn one(value: &Value, filter: &Filter) -> Result<Value, String> {
     match filter {
-        Filter::Json => json::parse(text(value)?.as_bytes()).map_err(|fault| {
-            format!(
-                "{}, which is not JSON: {} at byte {}",
-                show(value),
-                fault.message,
-                fault.offset
-            )
-        }),
+        Filter::Json => read_json(text(value)?),
+        Filter::Jsonl => {
+            let lines = text(value)?.lines().filter(|line| !line.trim().is_empty());
+            lines.map(read_json).collect::<Result<_, _>>().map(Value::Array)
+        }
         Filter::Len => match value {
             Value::String(text) => Ok(json!(text.chars().count())),
             Value::Array(items) => Ok(json!(items.len())),
@@ -245,6 +242,13 @@ fn one(value: &Value, filter: &Filter) -> Result<Value, String> {
         Filter::MediaType => Ok(Value::String(essence(text(value)?))),
         _ => Ok(value.clone()),
     }
+}
+
+fn read_json(text: &str) -> Result<Value, String> {
+    json::parse(text.as_bytes()).map_err(|fault| {
+        let shown = show(&Value::String(text.to_owned()));
+        format!("{shown}, which is not JSON: {} at byte {}", fault.message, fault.offset)
+    })
 }
 
 fn not(value: &Value, due: &str) -> String {

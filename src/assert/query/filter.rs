@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Query, Segment};
 
 /// The names of all filters.
-pub(in crate::assert) const NAMES: [&str; 24] = [
+pub(in crate::assert) const NAMES: [&str; 25] = [
     "base64",
     "bytes",
     "count",
@@ -15,6 +15,7 @@ pub(in crate::assert) const NAMES: [&str; 24] = [
     "get",
     "join",
     "json",
+    "jsonl",
     "keys",
     "last",
     "len",
@@ -42,6 +43,8 @@ pub(in crate::assert) const NAMES: [&str; 24] = [
 pub(in crate::assert) enum Filter {
     /// Reads a text as JSON, strictly.
     Json,
+    /// Reads each line of a text as JSON, strictly; empty lines are passed over.
+    Jsonl,
     /// Characters of a text, items of an array, keys of an object.
     Len,
     /// Without repetitions, in order of first appearance.
@@ -104,6 +107,7 @@ impl Filter {
     pub(super) fn new(name: &str, arguments: &[Value]) -> Result<Self, String> {
         let plain = match name {
             "json" => Self::Json,
+            "jsonl" => Self::Jsonl,
             "len" => Self::Len,
             "unique" => Self::Unique,
             "keys" => Self::Keys,

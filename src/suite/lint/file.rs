@@ -11,6 +11,8 @@ use crate::text::did_you_mean;
 
 /// The version of the format that this binary reads.
 const VERSION: u64 = 1;
+/// With a pause of a second that is ten minutes, more than a case may take.
+const TRIES_MAX: u64 = 600;
 
 /// Every problem beyond `shape`, whether or not the shape is right everywhere.
 pub(in crate::suite) fn problems(text: &str, tree: &Node, shape: &[Problem]) -> Vec<Problem> {
@@ -214,6 +216,9 @@ impl Lint<'_> {
                 self.report("out-of-range", format!("{number} is not a status"), node.caret());
             }
         }
+        if let Some(until) = step.get("until") {
+            self.until(until, step);
+        }
         if let Some(request) = step.get("request") {
             self.request(request);
         }
@@ -287,6 +292,26 @@ impl Lint<'_> {
             _ => format!("{near}earlier steps: {}", earlier.join(", ")),
         };
         self.helped("unknown-step", message, at, &help);
+    }
+
+    fn until(&mut self, until: &Node, step: &Node) {
+        if let Some(node) = until.get("holds") {
+            self.assertion(node);
+        }
+        if let Some(node) = until.get("every") {
+            self.duration(node);
+        }
+        if let Some(node) = until.get("tries")
+            && let Kind::Number(number) = &node.kind
+            && !number.as_u64().is_some_and(|tries| (2..=TRIES_MAX).contains(&tries))
+        {
+            let message = format!("{number} tries; a step is asked from 2 to {TRIES_MAX} times");
+            self.report("out-of-range", message, node.caret());
+        }
+        if let Some(parallel) = step.get("transport").and_then(|node| node.entry("parallel")) {
+            let message = "parallel copies cannot be asked again".to_owned();
+            self.report("bad-form", message, parallel.key_span.clone());
+        }
     }
 
     fn duration(&mut self, node: &Node) {

@@ -38,6 +38,14 @@ pub(super) fn check(lint: &mut Lint<'_>, case: &Node) {
             }
         }
         scope.steps.push(name.to_owned());
+        if let Some(until) = step.get("until") {
+            if let Some(node) = until.get("every") {
+                scope.templates(lint, node);
+            }
+            if let Some(node) = until.get("holds") {
+                scope.assertion(lint, node);
+            }
+        }
         for assertion in step.get("expect").map_or(&[][..], Node::items) {
             scope.assertion(lint, assertion);
         }
