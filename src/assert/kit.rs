@@ -227,3 +227,59 @@ pub(super) fn tool_stream() -> Vec<Value> {
         finish("tool_calls"),
     ]
 }
+
+/// A stream of the Responses API: each event under the name of its `type`.
+pub(super) fn typed(events: &[Value]) -> Exchange {
+    let frame = |event: &Value| {
+        format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default())
+    };
+    let frames: Vec<String> = events.iter().map(frame).collect();
+    raw_stream(&frames.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A sound one: a message and a call.
+pub(super) fn typed_stream() -> Vec<Value> {
+    let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
+    let message = |status: &str, content: Value| json!({"id": "msg_1", "type": "message", "role": "assistant", "status": status, "content": content});
+    let call = |status: &str, arguments: &str| json!({"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "f", "status": status, "arguments": arguments});
+    let response =
+        |status: &str, output: Value| json!({"id": "resp_1", "status": status, "output": output});
+    let (text, arguments) = (message("completed", json!([part("Hello")])), call("completed", "{}"));
+    let of = |kind: &str, index: u64, fields: Value| {
+        let id = if index == 0 { "msg_1" } else { "fc_1" };
+        let mut event = json!({"type": kind, "item_id": id, "output_index": index});
+        event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        event
+    };
+    let at = |kind: &str, fields: Value| {
+        let mut event = of(kind, 0, fields);
+        event["content_index"] = json!(0);
+        event
+    };
+    let item = |kind: &str, index: u64, item: Value| json!({"type": kind, "output_index": index, "item": item});
+    let mut events = vec![
+        json!({"type": "response.created", "response": response("in_progress", json!([]))}),
+        json!({"type": "response.in_progress", "response": response("in_progress", json!([]))}),
+        item("response.output_item.added", 0, message("in_progress", json!([]))),
+        at("response.content_part.added", json!({"part": part("")})),
+        at("response.output_text.delta", json!({"delta": "Hel"})),
+        at("response.output_text.delta", json!({"delta": "lo"})),
+        at("response.output_text.done", json!({"text": "Hello"})),
+        at("response.content_part.done", json!({"part": part("Hello")})),
+        item("response.output_item.done", 0, text.clone()),
+        item("response.output_item.added", 1, call("in_progress", "")),
+        of("response.function_call_arguments.delta", 1, json!({"delta": "{}"})),
+        of("response.function_call_arguments.done", 1, json!({"arguments": "{}"})),
+        item("response.output_item.done", 1, arguments.clone()),
+        json!({"type": "response.completed", "response": response("completed", json!([text, arguments]))}),
+    ];
+    for (number, event) in events.iter_mut().enumerate() {
+        event["sequence_number"] = json!(number);
+    }
+    events
+}
+
+/// The same without the events of a type.
+pub(super) fn without(kind: &str) -> Vec<Value> {
+    typed_stream().into_iter().filter(|event| event["type"] != kind).collect()
+}

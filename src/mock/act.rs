@@ -15,7 +15,7 @@ use super::script::Script;
 pub(crate) enum Act {
     /// How connections behave.
     Traits(fn(&mut Traits)),
-    /// What the server hears.
+    /// What the server hears, on the routes beside the Responses API and the batches.
     Hear(fn(&mut Request, &House)),
     /// What it answers instead, though the request was fine.
     Instead(fn(&Scene<'_>) -> Option<Reply>),
@@ -27,8 +27,23 @@ pub(crate) enum Act {
     Error(fn(&mut Reply, &Scene<'_>)),
     /// The events of a stream.
     Events(fn(&mut Vec<Event>, &Scene<'_>)),
+    /// The same of the Responses API, which has words of its own: what steps in at a chat leaves
+    /// it alone.
+    Response(ResponseAct),
     /// Any response, as bytes with times.
     Script(fn(&mut Script, &Scene<'_>)),
+}
+
+/// A change to the way of a request to the Responses API.
+pub(crate) enum ResponseAct {
+    /// What the server hears.
+    Hear(fn(&mut Request, &House)),
+    /// What it answers instead, though the request was fine.
+    Instead(fn(&Scene<'_>) -> Option<Reply>),
+    /// What the engine decides.
+    Decide(fn(&mut Answer, &Scene<'_>)),
+    /// The events of a stream.
+    Events(fn(&mut Vec<Event>, &Scene<'_>)),
 }
 
 /// How connections behave.

@@ -1,10 +1,13 @@
 //! From a request to its script.
 
-use serde_json::json;
+mod batch;
+mod response;
 
-use super::act::{Act, Scene};
+use serde_json::{Value, json};
+
+use super::act::{Act, ResponseAct, Scene};
 use super::answer::Answer;
-use super::ask::{self, Ask, Fields};
+use super::ask::{self, Ask, Fields, ResponseAsk};
 use super::event::{self, Event};
 use super::house::House;
 use super::refusal::Refusal;
@@ -19,8 +22,12 @@ use crate::units::Nanos;
 /// The script that answers `request`.
 pub(crate) fn answer(house: &House, mut request: Request) -> Script {
     for act in &house.acts {
-        if let Act::Hear(change) = act {
-            change(&mut request, house);
+        match act {
+            Act::Hear(change) if !request.route.is_apart() => change(&mut request, house),
+            Act::Response(ResponseAct::Hear(change)) if request.route == Route::Responses => {
+                change(&mut request, house);
+            }
+            _ => {}
         }
     }
     if let Some(mut shelf) = house.shelf()
@@ -33,6 +40,7 @@ pub(crate) fn answer(house: &House, mut request: Request) -> Script {
     }
     match admit(house, &request) {
         Ok(Admitted::Ask(ask)) => say(house, &request, &ask),
+        Ok(Admitted::Response(asked)) => response::say(house, &request, &asked),
         Ok(Admitted::Reply(reply)) => finish(house, &request, reply),
         Err(refusal) => refuse(house, &request, &refusal),
     }
@@ -41,6 +49,8 @@ pub(crate) fn answer(house: &House, mut request: Request) -> Script {
 enum Admitted {
     /// The engine is asked.
     Ask(Box<Ask>),
+    /// The engine is asked by way of the Responses API.
+    Response(Box<ResponseAsk>),
     /// The front answers.
     Reply(Reply),
 }
@@ -57,10 +67,9 @@ fn admit(house: &House, request: &Request) -> Result<Admitted, Refusal> {
             "Not allowed to {} on {}. (HINT: Perhaps you meant to use a different HTTP method?)",
             request.method, request.path
         );
-        let allowed = if route.method() == "GET" { "GET, HEAD" } else { "POST" };
         return Err(Refusal::new(405, message)
             .code("method_not_supported")
-            .header("allow", allowed));
+            .header("allow", route.methods().join(", ")));
     }
     if route.needs_key() {
         check_key(house, request)?;
@@ -72,7 +81,7 @@ fn admit(house: &House, request: &Request) -> Result<Admitted, Refusal> {
     if route.needs_engine() && orders.overload {
         return Err(Refusal::overload());
     }
-    if route.method() == "POST" {
+    if request.method == "POST" && *route != Route::Files {
         check_media_type(request)?;
     }
     let reply = match route {
@@ -80,6 +89,17 @@ fn admit(house: &House, request: &Request) -> Result<Admitted, Refusal> {
         Route::Completions => {
             return Ok(Admitted::Ask(Box::new(ask::completion(request, house)?)));
         }
+        Route::Responses => {
+            return Ok(Admitted::Response(Box::new(ask::response(request, house)?)));
+        }
+        Route::Response(id) => response::one(house, id, &request.method)?,
+        Route::ResponseInput(id) => response::input_items(house, id)?,
+        Route::Files
+        | Route::File(_)
+        | Route::FileContent(_)
+        | Route::Batches
+        | Route::Batch(_)
+        | Route::BatchCancel(_) => batch::reply(house, request)?,
         Route::Embeddings => {
             let fields = ask::body(request)?;
             let model = fields.string("model")?.ok_or_else(|| Refusal::missing("model"))?;
@@ -100,6 +120,18 @@ fn admit(house: &House, request: &Request) -> Result<Admitted, Refusal> {
         Route::Unknown => Reply::new(404, Content::Nothing),
     };
     Ok(Admitted::Reply(reply))
+}
+
+/// A page of a list; all of it.
+fn list(data: &[Value]) -> Value {
+    let id = |item: Option<&Value>| item.and_then(|item| item.get("id")).cloned();
+    json!({
+        "object": "list",
+        "data": data,
+        "first_id": id(data.first()),
+        "last_id": id(data.last()),
+        "has_more": false,
+    })
 }
 
 /// Whether the request holds the right key.

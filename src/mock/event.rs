@@ -34,12 +34,19 @@ pub(crate) enum Part {
     Done,
     /// Bytes of no OpenAI stream.
     Foreign,
+    /// An event of the Responses API, whose `type` says what it is.
+    Typed,
 }
 
 /// What an event holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Data {
     Json(Value),
+    /// An event with a name of its own, as the Responses API sends them.
+    Named {
+        name: Option<String>,
+        value: Value,
+    },
     /// The event's bytes, framing and all.
     Raw(String),
 }
@@ -47,6 +54,20 @@ pub(crate) enum Data {
 impl Event {
     pub(crate) fn json(after: Nanos, part: Part, value: Value) -> Self {
         Self { after, part, data: Data::Json(value) }
+    }
+
+    /// An event of the Responses API; its name is its `type`.
+    pub(crate) fn typed(after: Nanos, value: Value) -> Self {
+        let name = value.get("type").and_then(Value::as_str).map(str::to_owned);
+        Self { after, part: Part::Typed, data: Data::Named { name, value } }
+    }
+
+    /// What the `type` of its data says; empty if there is none.
+    pub(crate) fn kind(&self) -> &str {
+        match &self.data {
+            Data::Named { value, .. } => value.get("type").and_then(Value::as_str).unwrap_or(""),
+            Data::Json(_) | Data::Raw(_) => "",
+        }
     }
 
     pub(crate) fn raw(part: Part, bytes: impl Into<String>) -> Self {
@@ -60,7 +81,7 @@ impl Event {
     /// The chunk, to be changed; `None` for an event that is none.
     pub(crate) fn chunk_mut(&mut self) -> Option<&mut Value> {
         match &mut self.data {
-            Data::Json(value) => Some(value),
+            Data::Json(value) | Data::Named { value, .. } => Some(value),
             Data::Raw(_) => None,
         }
     }
@@ -84,7 +105,7 @@ impl Event {
     pub(crate) fn choice(&self) -> Option<u64> {
         match &self.data {
             Data::Json(value) => value.pointer("/choices/0/index")?.as_u64(),
-            Data::Raw(_) => None,
+            Data::Named { .. } | Data::Raw(_) => None,
         }
     }
 
@@ -92,13 +113,16 @@ impl Event {
     pub(crate) fn call_index(&self) -> Option<u64> {
         match &self.data {
             Data::Json(value) => value.pointer("/choices/0/delta/tool_calls/0/index")?.as_u64(),
-            Data::Raw(_) => None,
+            Data::Named { .. } | Data::Raw(_) => None,
         }
     }
 
     fn cue(self) -> Cue {
         let text = match self.data {
-            Data::Json(value) => format!("data: {value}\n\n"),
+            Data::Json(value) | Data::Named { name: None, value } => format!("data: {value}\n\n"),
+            Data::Named { name: Some(name), value } => {
+                format!("event: {name}\ndata: {value}\n\n")
+            }
             Data::Raw(text) => text,
         };
         Cue { after: self.after, bytes: text.into() }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::act::{Act, Traits};
+use super::archive::Archive;
 use super::capture::Book;
 use super::replay::Shelf;
 use super::{Captured, Config};
@@ -27,6 +28,7 @@ pub(crate) struct House {
     book: Mutex<Book>,
     shelf: Option<Mutex<Shelf>>,
     memory: Mutex<Memory>,
+    archive: Mutex<Archive>,
     /// A fault has brought the server down.
     down: AtomicBool,
     stop: watch::Sender<bool>,
@@ -69,6 +71,7 @@ impl House {
             book: Mutex::new(Book::new(file)),
             shelf,
             memory: Mutex::default(),
+            archive: Mutex::default(),
             down: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             config,
@@ -100,6 +103,11 @@ impl House {
 
     pub(crate) fn shelf(&self) -> Option<MutexGuard<'_, Shelf>> {
         self.shelf.as_ref().map(lock)
+    }
+
+    /// What is kept between requests.
+    pub(crate) fn archive(&self) -> MutexGuard<'_, Archive> {
+        lock(&self.archive)
     }
 
     pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {

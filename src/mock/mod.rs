@@ -20,6 +20,7 @@
 
 mod act;
 mod answer;
+mod archive;
 mod ask;
 mod brain;
 mod capture;
@@ -29,6 +30,7 @@ mod event;
 mod fault;
 mod house;
 mod line;
+mod multipart;
 mod pacer;
 mod persona;
 mod player;

@@ -21,7 +21,12 @@ pub(crate) struct Reply {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
     Json(Value),
-    Text { media_type: &'static str, text: String },
+    Text {
+        media_type: &'static str,
+        text: String,
+    },
+    /// A file, as it is.
+    File(Bytes),
     Nothing,
 }
 
@@ -42,7 +47,7 @@ impl Reply {
     pub(crate) fn json_mut(&mut self) -> Option<&mut Value> {
         match &mut self.content {
             Content::Json(value) => Some(value),
-            Content::Text { .. } | Content::Nothing => None,
+            Content::Text { .. } | Content::File(_) | Content::Nothing => None,
         }
     }
 
@@ -57,6 +62,10 @@ impl Reply {
             Content::Text { media_type, text } => {
                 headers.set("content-type", media_type);
                 text.into()
+            }
+            Content::File(bytes) => {
+                headers.set("content-type", "application/octet-stream");
+                bytes
             }
             Content::Nothing => Bytes::new(),
         };

@@ -8,6 +8,7 @@ mod docs;
 mod look;
 mod spec;
 mod stable;
+mod typed;
 
 mod choices_array;
 mod closes_within;
@@ -34,6 +35,15 @@ mod no_data_after_done;
 mod no_empty_data;
 mod no_stall;
 mod not_cumulative;
+mod response_closed;
+mod response_deltas;
+mod response_ends;
+mod response_event_names;
+mod response_indexes;
+mod response_opened;
+mod response_output;
+mod response_sequence;
+mod response_texts;
 mod role_first;
 mod role_once;
 mod second_reader;
@@ -258,10 +268,21 @@ static RULES: &[Rule] = &[
     rule!(error_object, Events),
     rule!(error_terminates, Events, a_span),
     rule!(no_bare_eof, Events),
+    rule!(response_sequence, Events),
+    rule!(response_event_names, Events),
+    rule!(response_opened, Events),
+    rule!(response_closed, Events),
+    rule!(response_indexes, Events),
+    rule!(response_deltas, Events),
+    rule!(response_texts, Events),
+    rule!(response_output, Events),
+    rule!(response_ends, Events),
 ];
 
 /// What to say when a rule about tool calls meets none.
 const NO_CALL: &str = "no tool call was streamed";
+/// What to say when a rule about the Responses API meets another stream.
+const NO_RESPONSE: &str = "no event of the Responses API was streamed";
 
 #[cfg(test)]
 mod tests {
@@ -290,7 +311,9 @@ mod tests {
         for name in names() {
             let judgement = kit::judge(&format!("{{stream: {name}}}"), kit::chunks(&kit::sound()));
             assert!(!matches!(judgement, Judgement::Fails(_)), "{name}: {judgement:?}");
-            let about_something_else = name.starts_with("tool_") || name.contains("error");
+            let about_something_else =
+                ["tool_", "response_"].iter().any(|kind| name.starts_with(kind))
+                    || name.contains("error");
             if !about_something_else {
                 assert_eq!(judgement, Judgement::Holds, "{name}");
             }

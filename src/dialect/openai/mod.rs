@@ -4,6 +4,7 @@ mod assemble;
 mod choice;
 mod fault;
 mod reading;
+mod response;
 #[cfg(test)]
 mod tests;
 

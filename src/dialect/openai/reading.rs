@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::assemble::{Assembly, assemble};
 use super::fault::{AssemblyFault, Kind, Problem};
+use super::response;
 use crate::transcript::Exchange;
 use crate::units::Nanos;
 use crate::wire::json::{self, JsonFault};
@@ -76,7 +77,12 @@ impl Reading {
         let done = stream.events.iter().position(|event| event.data == DONE);
         let (before, after): (Vec<_>, Vec<_>) =
             chunks.iter().partition(|chunk| done.is_none_or(|done| chunk.event < done));
-        let Assembly { value, faults: found } = assemble(before);
+        let Assembly { value, faults: found } = if response::is_response(&before) {
+            // Its last event carries the whole.
+            Assembly { value: response::assembled(&before), faults: Vec::new() }
+        } else {
+            assemble(before)
+        };
         faults.extend(found);
         faults.extend(after.iter().map(|chunk| Problem::AfterDone.at(chunk.event, "")));
         faults.sort_by_key(|fault| fault.event);

@@ -102,7 +102,7 @@ fn what_is_neither_json_nor_a_stream_has_no_assembly() {
 
 #[test]
 fn a_stream_without_choices_has_no_assembly() {
-    let reading = read("data: {\"type\": \"response.created\"}\n\ndata: [DONE]\n\n");
+    let reading = read("data: {\"type\": \"ping\"}\n\ndata: [DONE]\n\n");
 
     assert_eq!(reading.assembled, None);
     assert_eq!(reading.chunks.len(), 1);

@@ -3,6 +3,7 @@
 mod fields;
 mod message;
 mod read;
+mod response;
 mod tool;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) use fields::Fields;
 pub(crate) use message::{Message, Role};
 pub(crate) use read::{body, chat, check_model, completion};
+pub(crate) use response::{ResponseAsk, response};
 pub(crate) use tool::{Format, Tool, ToolChoice};
 
 /// What a client asks for, understood and checked.

@@ -13,7 +13,7 @@ use crate::mock::request::Request;
 use crate::mock::tokens;
 
 /// What opens the assistant's turn.
-const REPLY_TOKENS: usize = 3;
+pub(super) const REPLY_TOKENS: usize = 3;
 /// OpenAI's bounds.
 const STOPS_MAX: usize = 4;
 const CHOICES_MAX: i64 = 128;
@@ -81,7 +81,7 @@ pub(crate) fn body(request: &Request) -> Result<Fields<'_, '_>, Refusal> {
     }
 }
 
-fn model(fields: Fields<'_, '_>) -> Result<String, Refusal> {
+pub(super) fn model(fields: Fields<'_, '_>) -> Result<String, Refusal> {
     let model = fields.string("model")?.filter(|model| !model.is_empty());
     model
         .map(str::to_owned)
@@ -97,7 +97,7 @@ pub(crate) fn check_model(model: &str, house: &House) -> Result<(), Refusal> {
     Err(Refusal::new(404, message).code("model_not_found"))
 }
 
-fn common(fields: Fields<'_, '_>, request: &Request) -> Result<Ask, Refusal> {
+pub(super) fn common(fields: Fields<'_, '_>, request: &Request) -> Result<Ask, Refusal> {
     let stream = fields.boolean("stream")?.unwrap_or(false);
     let options = fields.object("stream_options")?;
     if options.is_some() && !stream {
@@ -207,7 +207,7 @@ fn prompts(fields: Fields<'_, '_>) -> Result<Vec<String>, Refusal> {
 }
 
 /// The last checks: the model exists, and everything fits into its context.
-fn admit(ask: Ask, house: &House) -> Result<Ask, Refusal> {
+pub(super) fn admit(ask: Ask, house: &House) -> Result<Ask, Refusal> {
     check_model(&ask.model, house)?;
     let max = house.config.context_tokens;
     let wanted = ask.limit.unwrap_or(0);
@@ -231,6 +231,6 @@ fn admit(ask: Ask, house: &House) -> Result<Ask, Refusal> {
     Ok(ask)
 }
 
-fn to_usize(value: i64) -> usize {
+pub(super) fn to_usize(value: i64) -> usize {
     usize::try_from(value).unwrap_or_default()
 }

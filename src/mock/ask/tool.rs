@@ -62,7 +62,8 @@ pub(super) fn tools(fields: Fields<'_, '_>) -> Result<Vec<Tool>, Refusal> {
         .collect()
 }
 
-fn one(path: &str, function: &Map<String, Value>) -> Result<Tool, Refusal> {
+/// One function: its name and its parameters.
+pub(super) fn one(path: &str, function: &Map<String, Value>) -> Result<Tool, Refusal> {
     let fields = Fields::new(function, path);
     let name = fields.string("name")?.ok_or_else(|| Refusal::missing(&fields.name("name")))?;
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -93,7 +94,7 @@ fn one(path: &str, function: &Map<String, Value>) -> Result<Tool, Refusal> {
 }
 
 /// Why a schema is none, in one clause.
-fn check_schema(schema: &Value) -> Result<(), String> {
+pub(super) fn check_schema(schema: &Value) -> Result<(), String> {
     jsonschema::validator_for(schema).map(drop).map_err(|error| error.to_string())
 }
 
@@ -119,6 +120,11 @@ pub(super) fn choice(fields: Fields<'_, '_>, tools: &[Tool]) -> Result<ToolChoic
             return Err(Refusal::wrong_type("tool_choice", "a string or an object", other));
         }
     };
+    offered(choice, tools)
+}
+
+/// The choice, if it is one among these tools.
+pub(super) fn offered(choice: ToolChoice, tools: &[Tool]) -> Result<ToolChoice, Refusal> {
     // OpenAI refuses any choice without tools; `none` and `auto` change nothing and are let by,
     // because clients always send them.
     let forced = !matches!(choice, ToolChoice::None | ToolChoice::Auto);

@@ -1,5 +1,6 @@
 //! What the mock does wrong on request: named, small, and to be combined.
 
+mod batches;
 mod chat;
 mod chunks;
 #[cfg(test)]
@@ -13,6 +14,10 @@ mod limits;
 mod logprobs;
 mod models;
 mod reach;
+mod responses;
+mod responses_kept;
+mod responses_stream;
+mod responses_tools;
 mod streaming;
 mod structured;
 mod tools;
@@ -63,7 +68,7 @@ pub fn faults() -> &'static [Fault] {
     &ALL
 }
 
-const AREAS: [&[Fault]; 15] = [
+const AREAS: [&[Fault]; 20] = [
     streaming::FAULTS,
     chunks::FAULTS,
     finish::FAULTS,
@@ -79,6 +84,11 @@ const AREAS: [&[Fault]; 15] = [
     errors::FAULTS,
     errstream::FAULTS,
     http::FAULTS,
+    responses::FAULTS,
+    responses_tools::FAULTS,
+    responses_kept::FAULTS,
+    responses_stream::FAULTS,
+    batches::FAULTS,
 ];
 
 /// Faults at work together; applied in the order in which they are named.

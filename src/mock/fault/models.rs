@@ -134,8 +134,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "embeddings-empty-500",
         "500 on []",
-        &[Act::Error(|reply, _| {
-            if error_text(reply, "param") == "input" {
+        &[Act::Error(|reply, scene| {
+            if scene.request.route == Route::Embeddings && error_text(reply, "param") == "input" {
                 set_500(reply);
             }
         })],

@@ -5,6 +5,7 @@ mod completion;
 mod embedding;
 mod logprob;
 mod model;
+mod response;
 mod schedule;
 
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ pub(crate) use chat::{chat, chat_events};
 pub(crate) use completion::{completion, completion_events};
 pub(crate) use embedding::embeddings;
 pub(crate) use model::{model, models};
+pub(crate) use response::{response, response_events};
 
 /// 2026-01-01. Answers are dated from here by their number, so that the same seed gives the same
 /// bytes.
