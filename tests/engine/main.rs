@@ -9,4 +9,5 @@
 
 mod sending;
 mod stage;
+mod until;
 mod verdicts;

@@ -14,6 +14,7 @@ mod client;
 mod error;
 mod fault;
 mod persona;
+mod response;
 mod stream;
 mod tool;
 mod wire;
