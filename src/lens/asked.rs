@@ -11,8 +11,8 @@ pub struct Asked {
     pub stream: bool,
     /// A stream with a usage chunk.
     pub stream_usage: bool,
-    /// Whether tools were declared.
-    pub tools: bool,
+    /// Whether the answer's format was.
+    pub format: bool,
 }
 
 impl Asked {
@@ -28,11 +28,15 @@ impl Asked {
         if messages.is_empty() || !messages.iter().all(Value::is_object) {
             return None;
         }
+        // Where we left or stopped on purpose, a client would have read on.
+        if exchange.end.is_ours() {
+            return None;
+        }
         let usage = body.pointer("/stream_options/include_usage");
         Some(Self {
             stream: body.get("stream").and_then(Value::as_bool).unwrap_or_default(),
             stream_usage: usage.and_then(Value::as_bool).unwrap_or_default(),
-            tools: body.get("tools").and_then(Value::as_array).is_some_and(|t| !t.is_empty()),
+            format: body.get("response_format").is_some_and(|format| !format.is_null()),
         })
     }
 }

@@ -161,7 +161,7 @@ impl Meant {
             return None;
         }
         let Some(meant) = &self.usage else {
-            return answer.usage.is_none().then(|| "no usage, so that the cost is unknown".into());
+            return Some("no usage was sent, so that the cost is unknown".to_owned());
         };
         let Some(taken) = &answer.usage else {
             return Some("usage was sent and is lost".to_owned());
@@ -239,6 +239,9 @@ impl Intent {
             (Some(taken), Some(sent)) if !same_reason(taken, sent) => {
                 damage.push(format!("finish_reason is {taken:?} where {sent:?} was sent"));
             }
+            (Some(taken), None) => {
+                damage.push(format!("no finish_reason was sent, and the client says {taken:?}"));
+            }
             _ => {}
         }
         damage
@@ -288,7 +291,8 @@ fn same_reason(taken: &str, sent: &str) -> bool {
     taken == sent
         || matches!(
             (taken, sent),
-            ("end_turn", "stop")
+            // That a turn with calls is one for tools is what the server should have said.
+            ("end_turn" | "tool_use", "stop")
                 | ("max_tokens", "length")
                 | ("tool_use" | "tool-calls" | "tool_calls", "tool_calls" | "function_call")
                 | (

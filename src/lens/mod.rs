@@ -10,10 +10,12 @@ mod ai_sdk_openai;
 mod asked;
 mod decode;
 mod judge;
+mod langchain;
 mod openai_node;
 mod openai_node_stream;
 mod openai_python;
 mod openai_python_stream;
+mod strands;
 mod taken;
 #[cfg(test)]
 mod tests;
@@ -47,8 +49,20 @@ pub struct Lens {
 enum Surface {
     /// Plain ones and streams.
     Both,
+    /// Plain ones and streams, except streams with a `response_format`.
+    NoStreamedFormat,
     /// Streams only.
     Stream,
+}
+
+impl Surface {
+    const fn makes(self, asked: Asked) -> bool {
+        match self {
+            Self::Both => true,
+            Self::NoStreamedFormat => !(asked.stream && asked.format),
+            Self::Stream => asked.stream,
+        }
+    }
 }
 
 /// Stands for a tool call's id that the client makes up, because the answer had none.
@@ -63,6 +77,8 @@ pub const fn all() -> &'static [Lens] {
         openai_node_stream::LENS,
         ai_sdk::LENS,
         ai_sdk_openai::LENS,
+        langchain::LENS,
+        strands::LENS,
     ]
 }
 
@@ -131,7 +147,7 @@ impl Lens {
     /// Whether the client would have made this request at all: a chat completion, of the kind that
     /// the surface asks for.
     pub fn applies(&self, exchange: &Exchange) -> bool {
-        Asked::of(exchange).is_some_and(|asked| self.surface == Surface::Both || asked.stream)
+        Asked::of(exchange).is_some_and(|asked| self.surface.makes(asked))
     }
 
     /// What the client would hand to its caller.
@@ -143,7 +159,7 @@ impl Lens {
     /// the request.
     pub fn look(&self, exchange: &Exchange) -> Option<Sight> {
         let asked = Asked::of(exchange)?;
-        if self.surface == Surface::Stream && !asked.stream {
+        if !self.surface.makes(asked) {
             return None;
         }
         let taken = self.read(exchange);

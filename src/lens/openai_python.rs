@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::decode::python::{Item, Stop, attribute, lax_int, plain, stream};
+use super::decode::python::{Item, Major, Stop, attribute, lax_int, plain, stream};
 use super::{Answer, Call, Lens, Surface, Taken, Usage};
 use crate::lens::Asked;
 use crate::transcript::Exchange;
@@ -34,7 +34,7 @@ fn read(exchange: &Exchange) -> Taken {
 /// How the call ends when reading stops.
 pub(super) fn stopped(stop: Stop, answer: Answer) -> Taken {
     match stop {
-        Stop::Raises(exception, message) => Taken::raises(exception, message, answer),
+        Stop::Raises(exception, message, _) => Taken::raises(exception, message, answer),
         Stop::Hangs => Taken::hangs(answer),
     }
 }
@@ -89,7 +89,7 @@ pub(super) fn usage(usage: &Value) -> Option<Usage> {
 }
 
 fn streamed(exchange: &Exchange) -> Taken {
-    let items = match stream(exchange) {
+    let items = match stream(exchange, Major::Three) {
         Ok(items) => items,
         Err(stop) => return stopped(stop, Answer::default()),
     };

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::decode::json::{self, Prefix};
-use super::decode::python::{Item, attribute, stream, truthy};
+use super::decode::python::{Item, Major, attribute, stream, truthy};
 use super::openai_python::{answer, is_valid, lax_index, stopped};
 use super::{Answer, Lens, Surface, Taken};
 use crate::transcript::Exchange;
@@ -37,7 +37,7 @@ const ASSERTION: Raised = "AssertionError";
 const NOT_JSON: Raised = "json.JSONDecodeError";
 
 fn read(exchange: &Exchange) -> Taken {
-    let items = match stream(exchange) {
+    let items = match stream(exchange, Major::Three) {
         Ok(items) => items,
         Err(stop) => return stopped(stop, Answer::default()),
     };

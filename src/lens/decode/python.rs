@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::http::BodyEnd;
 use super::json;
-use crate::transcript::Exchange;
+use crate::transcript::{End, Exchange};
 
 /// What openai-python's stream hands on, one for each event.
 pub(in crate::lens) enum Item {
@@ -22,16 +22,37 @@ pub(in crate::lens) enum Item {
 /// How a read of an answer fails in openai-python.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::lens) enum Stop {
-    /// An exception: class and text.
-    Raises(&'static str, String),
+    /// An exception: class, text, and the `code` that the API gave it.
+    Raises(&'static str, String, Option<String>),
     /// Its own timeout.
     Hangs,
 }
 
 impl Stop {
     fn raises(exception: &'static str, message: impl Into<String>) -> Self {
-        Self::Raises(exception, message.into())
+        Self::Raises(exception, message.into(), None)
     }
+
+    /// With the `code` of an error object, as text.
+    fn coded(self, error: &Value) -> Self {
+        let code = attribute(error, "code").map(|code| match code {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        match self {
+            Self::Raises(exception, message, _) => Self::Raises(exception, message, code),
+            Self::Hangs => Self::Hangs,
+        }
+    }
+}
+
+/// The major version of openai-python: they part where a body breaks off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lens) enum Major {
+    /// 2: a stream that breaks off raises what the HTTP library raises.
+    Two,
+    /// 3: every broken connection is an `APIConnectionError`.
+    Three,
 }
 
 /// The stop of an exchange that brought no whole head.
@@ -60,15 +81,17 @@ fn status_error(status: u16, body: &[u8]) -> Stop {
         _ => "openai.APIStatusError",
     };
     let mut text = format!("Error code: {status}");
+    let mut code = Value::Null;
     if let Some(body) = json::python(String::from_utf8_lossy(body).trim()) {
         let error = body.get("error").unwrap_or(&body);
+        code.clone_from(error);
         if let Some(message) = error.get("message").and_then(Value::as_str)
             && !message.is_empty()
         {
             text = format!("{text} - {message}");
         }
     }
-    Stop::raises(exception, text)
+    Stop::raises(exception, text).coded(&code)
 }
 
 /// The head, if it is one of success; else how the call fails.
@@ -118,13 +141,14 @@ fn not_json() -> Stop {
 }
 
 /// The stream as the iteration over `create(stream=True)` gives it, up to its end or its failure.
-pub(in crate::lens) fn stream(exchange: &Exchange) -> Result<Vec<Item>, Stop> {
+pub(in crate::lens) fn stream(exchange: &Exchange, major: Major) -> Result<Vec<Item>, Stop> {
     success(exchange)?;
     let body = exchange.body();
     let mut decoder = Decoder::default();
     let mut items = Vec::new();
     let whole = BodyEnd::of(exchange) == BodyEnd::Whole;
-    for line in lines(&body, whole) {
+    let body = if major == Major::Two && !whole { blank_ended(&body) } else { &body };
+    for line in lines(body, whole) {
         let Ok(line) = std::str::from_utf8(line) else {
             items.push(Item::Stops(Stop::raises("UnicodeDecodeError", "")));
             return Ok(items);
@@ -143,6 +167,11 @@ pub(in crate::lens) fn stream(exchange: &Exchange) -> Result<Vec<Item>, Stop> {
     }
     match BodyEnd::of(exchange) {
         BodyEnd::Whole => {}
+        BodyEnd::Broken if major == Major::Two => {
+            let reset = matches!(exchange.end, End::Reset { .. });
+            let exception = if reset { "httpx.ReadError" } else { "httpx.RemoteProtocolError" };
+            items.push(Item::Stops(Stop::raises(exception, "")));
+        }
         BodyEnd::Broken => items.push(Item::Stops(connection())),
         BodyEnd::Silent => items.push(Item::Stops(Stop::Hangs)),
     }
@@ -155,7 +184,14 @@ fn chunk(data: &str) -> Result<Value, Stop> {
     let Some(error) = value.get("error").filter(|error| truthy(error)) else { return Ok(value) };
     let message = error.get("message").and_then(Value::as_str).filter(|text| !text.is_empty());
     let message = message.unwrap_or("An error occurred during streaming");
-    Err(Stop::raises("openai.APIError", message))
+    Err(Stop::raises("openai.APIError", message).coded(error))
+}
+
+/// The body up to its last blank line: version 2 hands on no piece of a stream before that.
+fn blank_ended(body: &[u8]) -> &[u8] {
+    let ends: [&[u8]; 3] = [b"\n\n", b"\r\r", b"\r\n\r\n"];
+    let last = ends.iter().filter_map(|end| Some(memchr::memmem::rfind(body, end)? + end.len()));
+    last.max().and_then(|end| body.get(..end)).unwrap_or_default()
 }
 
 /// Lines ended by CR, LF or CRLF; one without an end counts only if the body came to its end.
