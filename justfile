@@ -28,6 +28,15 @@ real-vllm *ARGS:
 real-llamacpp *ARGS:
     scripts/real-check.sh llamacpp {{ARGS}}
 
+# Every lens against the real client it speaks for.
+client-test:
+    scripts/client-test.sh
+
+# Take the newest clients and rewrite their pins; then mend the lenses and `BLESS=1 just client-test`.
+clients:
+    scripts/client-pins.sh
+    BLESS=1 scripts/client-test.sh
+
 # The HTML report in headless Chromium.
 browser:
     scripts/browser-test.sh
