@@ -6,12 +6,15 @@ use crate::transcript::Exchange;
 
 /// What a chat request asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Asked {
     /// A stream.
     pub stream: bool,
     /// A stream with a usage chunk.
     pub stream_usage: bool,
-    /// Whether the answer's format was.
+    /// More than one choice.
+    pub several: bool,
+    /// An answer in a `response_format`.
     pub format: bool,
 }
 
@@ -36,6 +39,7 @@ impl Asked {
         Some(Self {
             stream: body.get("stream").and_then(Value::as_bool).unwrap_or_default(),
             stream_usage: usage.and_then(Value::as_bool).unwrap_or_default(),
+            several: body.get("n").and_then(Value::as_u64).is_some_and(|n| n > 1),
             format: body.get("response_format").is_some_and(|format| !format.is_null()),
         })
     }

@@ -225,11 +225,15 @@ impl Intent {
     fn damage(&self, answer: &Answer) -> Vec<String> {
         let mut damage = Vec::new();
         damage.extend(self.text_damage(answer.text.as_deref().unwrap_or_default()));
-        if self.calls_known && self.calls.len() != answer.tool_calls.len() {
+        // A call that the token limit cut off, and said so, may be set aside.
+        let truncated = self.finish.as_deref() == Some("length");
+        let cut = |call: &&Call| call.arguments.as_str().is_some_and(|text| !is_json(text));
+        let aside = if truncated { self.calls.iter().filter(cut).count() } else { 0 };
+        let counts = self.calls.len() - aside..=self.calls.len();
+        if self.calls_known && !counts.contains(&answer.tool_calls.len()) {
             let (taken, sent) = (answer.tool_calls.len(), self.calls.len());
             damage.push(format!("{} where {sent} sent", plural(taken, "tool call")));
         }
-        let truncated = self.finish.as_deref() == Some("length");
         for (index, call) in answer.tool_calls.iter().enumerate() {
             let meant = self.calls.get(index).filter(|_| self.calls_known);
             damage.extend(call_damage(call, meant, truncated));
@@ -263,6 +267,10 @@ impl Intent {
             format!("the text is another: {:?}", ellipsis(taken, QUOTE_CHARS))
         })
     }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok()
 }
 
 /// The text of a content, parts included.
@@ -356,6 +364,15 @@ fn argument_damage(call: &Call, meant: Option<&Call>, truncated: bool) -> Option
         // The client parses arguments and this is what the wire had.
         Value::Object(_) if sent.is_some_and(Value::is_object) => {
             Some("a call's arguments are an object and no text".to_owned())
+        }
+        // The client made whole what came cut off.
+        Value::Object(_)
+            if !truncated && sent.is_some_and(Value::is_string) && sent_value.is_none() =>
+        {
+            Some(format!(
+                "broken arguments are taken for {}",
+                ellipsis(&call.arguments.to_string(), QUOTE_CHARS)
+            ))
         }
         Value::Object(_) => None,
         other => {

@@ -82,6 +82,10 @@ pub const fn all() -> &'static [Lens] {
     ]
 }
 
+/// Clients that have no way to ask for more than one choice. Their lenses can read such an answer,
+/// and are proven on it, but nobody is hurt by what nobody asks.
+const ONE_CHOICE: [&str; 4] = ["ai-sdk", "ai-sdk-openai", "langchain", "strands"];
+
 /// The lens with this id.
 pub fn find(id: &str) -> Option<&'static Lens> {
     all().iter().find(|lens| lens.id == id)
@@ -159,7 +163,7 @@ impl Lens {
     /// the request.
     pub fn look(&self, exchange: &Exchange) -> Option<Sight> {
         let asked = Asked::of(exchange)?;
-        if !self.surface.makes(asked) {
+        if !self.surface.makes(asked) || (asked.several && ONE_CHOICE.contains(&self.id)) {
             return None;
         }
         let taken = self.read(exchange);

@@ -196,9 +196,19 @@ class LangChain(Client):
         }
         return whole([answer], usage or None)
 
+    shared = None
+
     def ask(self, item):
+        import httpx
         from langchain_openai import ChatOpenAI
 
+        if LangChain.shared is None:
+            # Making one takes longer than everything else; no connection is used twice.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            LangChain.shared = {
+                "http_client": httpx.Client(limits=limits, timeout=TIMEOUT_S),
+                "http_async_client": httpx.AsyncClient(limits=limits, timeout=TIMEOUT_S),
+            }
         body = dict(item["body"])
         model = ChatOpenAI(
             model=body.pop("model"),
@@ -208,6 +218,7 @@ class LangChain(Client):
             timeout=TIMEOUT_S,
             use_responses_api=False,
             stream_usage=True,
+            **LangChain.shared,
         )
         messages = body.pop("messages")
         streams = body.pop("stream", False)
