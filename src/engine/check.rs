@@ -1,4 +1,5 @@
-//! The check loop: cases in suite order, a few at once, told in order; destructive ones last.
+//! The check loop: cases in suite order, a few at once, told in order; those that load the server or may take it down
+//! last, one by one.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +19,10 @@ use crate::transcript::Exchange;
 use crate::transport::Transport;
 use crate::transport::target::{KEY_PLACEHOLDER, Target};
 
-/// The tag of cases that may take a server down: they run last, one by one.
+/// The tag of cases that may take a server down.
 const DESTRUCTIVE: &str = "destructive";
+/// The capability of a server that takes many requests at once.
+const LOAD: &str = "load";
 
 /// Takes what a run brings forth, as it comes.
 pub trait Sink {
@@ -82,19 +85,19 @@ pub async fn check<T: Transport>(
         Sender::new(check.transport, &check.meta.name, check.options.several, check.options.share);
     let limits = limits(check.profile);
     let base = base(check, &limits);
-    let cases = |destructive: bool| {
+    let cases = |turn: Turn| {
         check
             .plan
             .iter()
             .flat_map(|(loaded, cases)| cases.iter().map(move |case| (*loaded, *case)))
-            .filter(move |(_, case)| is_destructive(case) == destructive)
+            .filter(move |(_, case)| Turn::of(case) == turn)
     };
     let run = |(loaded, case)| case::run(check, &sender, &base, &limits, loaded, case);
-    // A case that may take the server down takes no other case with it.
-    let mut running = stream::iter(cases(false))
+    let mut running = stream::iter(cases(Turn::Any))
         .map(run)
         .buffered(check.options.concurrency.max(1))
-        .chain(stream::iter(cases(true)).map(run).buffered(1));
+        .chain(stream::iter(cases(Turn::Alone)).map(run).buffered(1))
+        .chain(stream::iter(cases(Turn::Last)).map(run).buffered(1));
     loop {
         let record: Option<CaseRecord> = tokio::select! {
             biased;
@@ -113,8 +116,27 @@ pub async fn check<T: Transport>(
     }
 }
 
-fn is_destructive(case: &Case) -> bool {
-    case.tags.iter().any(|tag| tag == DESTRUCTIVE)
+/// When a case runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Beside others.
+    Any,
+    /// After those, one by one: it fills the server, and what others ask meanwhile would wait.
+    Alone,
+    /// At the end, one by one: a case that may take the server down takes no other with it.
+    Last,
+}
+
+impl Turn {
+    fn of(case: &Case) -> Self {
+        if case.tags.iter().any(|tag| tag == DESTRUCTIVE) {
+            Self::Last
+        } else if case.needs.iter().any(|need| need.value == LOAD) {
+            Self::Alone
+        } else {
+            Self::Any
+        }
+    }
 }
 
 fn flush<T: Transport>(sender: &Sender<'_, T>, sink: &mut impl Sink) {

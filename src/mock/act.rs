@@ -54,6 +54,10 @@ pub(crate) struct Traits {
     pub(crate) write_max: usize,
     /// `Expect: 100-continue` is passed over in silence.
     pub(crate) ignores_expect: bool,
+    /// The engine goes on working when the client of a stream leaves.
+    pub(crate) ignores_leaving: bool,
+    /// The same for plain answers.
+    pub(crate) ignores_leaving_plain: bool,
     /// A request's head must come in one read.
     pub(crate) wants_whole_heads: bool,
     /// Requests beyond the capacity are reset, not answered.
@@ -71,6 +75,8 @@ impl Default for Traits {
         Self {
             write_max: usize::MAX,
             ignores_expect: false,
+            ignores_leaving: false,
+            ignores_leaving_plain: false,
             wants_whole_heads: false,
             resets_overload: false,
             clamps_limit: false,

@@ -1,21 +1,29 @@
 //! What the requests of one server share.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::OpenOptions;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::act::{Act, Traits};
 use super::archive::Archive;
 use super::capture::Book;
+use super::pacer;
+use super::player::until_or_stop;
 use super::replay::Shelf;
 use super::{Captured, Config};
+use crate::units::Nanos;
 
 /// Prompts remembered for `cached_tokens`, and texts remembered for faults that mix requests up.
 const MEMORY_MAX: usize = 1024;
+/// So many requests at work are a crowd.
+const CROWD: usize = 9;
+/// How long a fault goes on for a client that has left.
+const WORKS_ON: Nanos = Nanos::from_millis(3000);
 
 /// What the requests of one server share.
 pub(crate) struct House {
@@ -38,6 +46,7 @@ pub(crate) struct House {
 struct Memory {
     prompts: VecDeque<u64>,
     bodies: BTreeSet<u64>,
+    left: BTreeMap<&'static str, Left>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -150,11 +159,38 @@ impl House {
         !memory.bodies.insert(hash)
     }
 
+    /// Whether more requests are at work than come one after the other or a few at once: faults
+    /// of load show themselves only here.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.running() >= CROWD
+    }
+
+    /// Leaves something of one request for the next of this kind, and takes what was left before.
+    pub(crate) fn swap_left(&self, kind: &'static str, left: Left) -> Option<Left> {
+        lock(&self.memory).left.insert(kind, left)
+    }
+
+    /// Takes what was left.
+    pub(crate) fn take_left(&self, kind: &'static str) -> Option<Left> {
+        lock(&self.memory).left.remove(kind)
+    }
+
     /// Takes a place among the requests at work.
     pub(crate) fn enter(self: &Arc<Self>, number: u64) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
-        Running { house: Arc::clone(self), number, finished: false, counted: true }
+        Running { house: Arc::clone(self), number, finished: false, counted: true, works_on: false }
     }
+}
+
+/// What a fault that mixes requests up remembers of one for the next.
+#[derive(Debug)]
+pub(crate) enum Left {
+    /// Something happened.
+    Mark,
+    /// A text, token by token.
+    Text(Vec<String>),
+    /// A count.
+    Count(usize),
 }
 
 /// A request at work. Dropping it gives the place back: a client that leaves stops its request.
@@ -163,6 +199,8 @@ pub(crate) struct Running {
     number: u64,
     finished: bool,
     counted: bool,
+    /// A fault keeps the place taken for a while when the client leaves.
+    pub(crate) works_on: bool,
 }
 
 impl Running {
@@ -187,8 +225,22 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.house.book().ended(self.number, self.finished);
-        if self.counted {
-            self.house.running.fetch_sub(1, Ordering::Relaxed);
+        if !self.counted {
+            return;
+        }
+        let house = Arc::clone(&self.house);
+        let leave = move || house.running.fetch_sub(1, Ordering::Relaxed);
+        match Handle::try_current() {
+            Ok(runtime) if self.works_on && !self.finished => {
+                let stop = self.house.stop_signal();
+                runtime.spawn(async move {
+                    until_or_stop(pacer::now() + WORKS_ON, stop).await;
+                    leave();
+                });
+            }
+            _ => {
+                leave();
+            }
         }
     }
 }

@@ -121,9 +121,14 @@ async fn play(
     house: &House,
     line: &Arc<LineState>,
     script: Script,
-    running: Running,
+    mut running: Running,
     start: Nanos,
 ) -> Result<http::Response<Player>, Cut> {
+    running.works_on = if script.is_stream() {
+        house.traits.ignores_leaving
+    } else {
+        house.traits.ignores_leaving_plain
+    };
     let due = start + script.head.after;
     if due > pacer::now() && !until_or_stop(due, house.stop_signal()).await {
         return Err(Cut);

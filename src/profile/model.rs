@@ -72,6 +72,8 @@ pub struct Limits {
     pub close_after_done_s: f64,
     /// The largest request body, in bytes.
     pub max_body_bytes: u64,
+    /// How long a stream must be able to last, in seconds.
+    pub min_stream_s: f64,
 }
 
 impl Default for Limits {
@@ -82,6 +84,7 @@ impl Default for Limits {
             max_gap_s: 30.0,
             close_after_done_s: 2.0,
             max_body_bytes: 6 * 1024 * 1024,
+            min_stream_s: 120.0,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Saved exchanges as an endpoint: each request gets the next one.
+//! Saved exchanges as an endpoint: each request gets its own, or the next one.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,14 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use super::{Carry, Transport};
 use crate::transcript::{BodyFraming, Connection, End, Exchange, Headers, Timing, WireRequest};
 
-/// Answers with saved exchanges, in the order in which they were saved, whatever is asked.
+/// Answers with saved exchanges, whatever is asked: with the one of the same id, or else with the
+/// first that is left. Copies that were sent side by side were saved in the order of their ends.
 #[derive(Debug)]
 pub struct Replay {
     left: Mutex<VecDeque<Exchange>>,
 }
 
 impl Replay {
-    /// Plays `exchanges` in order.
+    /// Plays `exchanges`, each once.
     pub fn new(exchanges: Vec<Exchange>) -> Self {
         Self { left: Mutex::new(exchanges.into()) }
     }
@@ -21,7 +22,11 @@ impl Replay {
 
 impl Transport for Replay {
     async fn exchange(&self, request: &WireRequest, carry: &Carry) -> Exchange {
-        let next = self.left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = {
+            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = left.iter().position(|saved| saved.id == carry.id);
+            left.remove(own.unwrap_or(0))
+        };
         match next {
             Some(saved) => Exchange { id: carry.id.clone(), ..saved },
             None => Exchange {
@@ -74,6 +79,16 @@ mod tests {
 
         let seen: Vec<_> = played.iter().map(|x| (x.id.as_str(), x.status())).collect();
         assert_eq!(seen, [("x1", Some(200)), ("x2", Some(404))]);
+    }
+
+    #[tokio::test]
+    async fn copies_that_ended_in_another_order_get_their_own() {
+        let empty = next(&Replay::new(Vec::new()), "x").await;
+        let saved = |id: &str, end| Exchange { id: id.to_owned(), end, ..empty.clone() };
+        let replay = Replay::new(vec![saved("b", End::Left), saved("a", End::Complete)]);
+
+        assert_eq!(next(&replay, "a").await.end, End::Complete);
+        assert_eq!(next(&replay, "b").await.end, End::Left);
     }
 
     #[tokio::test]

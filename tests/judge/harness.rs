@@ -74,6 +74,9 @@ const AT_ONCE: usize = 6;
 /// The longest request body that the mock takes: small, so that one that is too long is short.
 const BODY_BYTES_MAX: usize = 128 << 10;
 
+/// Requests that the mock serves at once. So many are a crowd to it, and cheap.
+const CAPACITY: usize = 16;
+
 /// The longest silence that a rule about time allows here. [`target`]'s deadline is longer, so that
 /// a fault that hangs is seen to break its rule before we give up.
 const PATIENCE_S: f64 = 3.0;
@@ -82,6 +85,7 @@ pub(crate) fn mock_profile() -> Profile {
     let mut profile = profile::builtin::resolve("mock").unwrap().profile;
     profile.limits.max_gap_s = PATIENCE_S;
     profile.limits.close_after_done_s = PATIENCE_S;
+    profile.limits.max_concurrency = CAPACITY.try_into().unwrap();
     profile.limits.max_body_bytes = BODY_BYTES_MAX as u64;
     profile
 }
@@ -97,6 +101,8 @@ pub(crate) fn mock(faults: &str, seed: u64) -> Server {
         // What the mock's profile says.
         context_tokens: 4096,
         body_bytes_max: BODY_BYTES_MAX,
+        // What the mock's profile says: who leaves and keeps a place is missed by the next.
+        capacity: CAPACITY,
         seed,
         ..Config::default()
     };

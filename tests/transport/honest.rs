@@ -247,6 +247,19 @@ async fn the_peer_sees_an_early_leaver_go() {
 }
 
 #[tokio::test]
+async fn leaving_after_a_time_does_not_wait_for_the_head() {
+    let (url, heard) = peer(vec![Act::Hang]).await;
+    let leave = Some(Leave::After(Nanos::from_millis(20)));
+
+    let exchange =
+        transport(&url).exchange(&post(&url, "{}"), &Carry { leave, ..Carry::default() }).await;
+
+    assert_eq!(exchange.end, End::Left);
+    assert!(exchange.head.is_none());
+    assert!(heard.lock().unwrap()[0][0].ends_with(b"{}"), "the request went out first");
+}
+
+#[tokio::test]
 async fn leaving_after_a_time_leaves_a_stream_that_never_pauses() {
     let (listener, url) = listener().await;
     tokio::spawn(async move {

@@ -3,6 +3,7 @@
 mod batches;
 mod chat;
 mod chunks;
+mod crowd;
 #[cfg(test)]
 mod effect;
 mod errors;
@@ -68,7 +69,7 @@ pub fn faults() -> &'static [Fault] {
     &ALL
 }
 
-const AREAS: [&[Fault]; 20] = [
+const AREAS: [&[Fault]; 21] = [
     streaming::FAULTS,
     chunks::FAULTS,
     finish::FAULTS,
@@ -84,11 +85,7 @@ const AREAS: [&[Fault]; 20] = [
     errors::FAULTS,
     errstream::FAULTS,
     http::FAULTS,
-    responses::FAULTS,
-    responses_tools::FAULTS,
-    responses_kept::FAULTS,
-    responses_stream::FAULTS,
-    batches::FAULTS,
+const AREAS: [&[Fault]; 21] = [
 ];
 
 /// Faults at work together; applied in the order in which they are named.

@@ -242,7 +242,12 @@ impl<'a> Drive<'a> {
     fn set_alarm(&mut self, started: Nanos, headless: bool) {
         let total = self.began + self.deadlines.total;
         let silence = self.silence_ends(started, headless).0;
-        let next = self.leave_at(started).into_iter().fold(total.min(silence), Instant::min);
+        // What has not gone out yet goes out in the turn that waits for this alarm.
+        let leave = self.leave_at(started).or_else(|| match self.carry.leave {
+            Some(Leave::After(span)) => Some(Instant::now() + span.into()),
+            _ => None,
+        });
+        let next = leave.into_iter().fold(total.min(silence), Instant::min);
         self.alarm.as_mut().reset(next);
     }
 
