@@ -85,7 +85,12 @@ const AREAS: [&[Fault]; 21] = [
     errors::FAULTS,
     errstream::FAULTS,
     http::FAULTS,
-const AREAS: [&[Fault]; 21] = [
+    crowd::FAULTS,
+    responses::FAULTS,
+    responses_tools::FAULTS,
+    responses_kept::FAULTS,
+    responses_stream::FAULTS,
+    batches::FAULTS,
 ];
 
 /// Faults at work together; applied in the order in which they are named.
