@@ -7,4 +7,5 @@ mod commands;
 mod contract;
 mod house;
 mod interrupt;
+mod lens;
 mod secrets;

@@ -1,0 +1,105 @@
+//! Clients' points of view: `lens`, `check --client`, and what reports say of clients.
+
+use crate::house::{House, Mock};
+
+/// A record of one check against a mock with a fault.
+fn recorded(house: &House, fault: &str, check: &str, exit: i32) {
+    let mock = Mock::start(&["--fault", fault]);
+    house.run(&["check", "--url", &mock.url, "--record", "run", "--select", check]).exits(exit);
+}
+
+#[test]
+fn lens_says_what_each_client_makes_of_saved_exchanges() {
+    let house = House::new();
+    recorded(&house, "finish-missing", "finish.present", 1);
+
+    let looked = house.run(&["lens", "run/exchanges.jsonl", "--format", "json"]).exits(0).json();
+
+    let exchanges = looked["exchanges"].as_array().unwrap();
+    let stream = exchanges
+        .iter()
+        .flat_map(|exchange| exchange["lenses"].as_array().unwrap())
+        .find(|sight| sight["client"] == "openai-python" && sight["effect"] == "silently-wrong")
+        .unwrap();
+    assert_eq!(stream["outcome"], "returns");
+    assert!(stream["answer"]["finish_reason"].is_null(), "{stream}");
+    assert!(stream["detail"].as_str().unwrap().contains("finish_reason"), "{stream}");
+    let schema = include_str!("../../schema/lens.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(validator.is_valid(&looked));
+    let table = house.run(&["lens", "run/exchanges.jsonl", "--client", "strands"]).exits(0);
+    assert!(table.stdout.contains("strands") && !table.stdout.contains("langchain"));
+}
+
+#[test]
+fn lens_names_the_clients_there_are() {
+    let house = House::new();
+    house.write("none.jsonl", "");
+    house
+        .run(&["lens", "none.jsonl", "--client", "strand"])
+        .exits(2)
+        .complains(&["strand", "did you mean `strands`?"]);
+    house.run(&["lens", "absent.jsonl"]).exits(2).complains(&["absent.jsonl"]);
+}
+
+#[test]
+fn reports_say_who_is_hurt_and_who_is_ready() {
+    let house = House::new();
+    recorded(&house, "finish-missing", "finish.present", 1);
+
+    let report = house.run(&["report", "run", "--format", "json"]).exits(0).json();
+
+    let target = &report["targets"][0];
+    let hurt = &target["cases"][0]["hurts"][0];
+    assert_eq!(hurt["effect"], "silently-wrong", "{hurt}");
+    assert!(hurt["client"].is_string() && hurt["detail"].is_string());
+    let readiness = target["readiness"].as_array().unwrap();
+    let python = readiness.iter().find(|client| client["client"] == "openai-python").unwrap();
+    assert_eq!(python["state"], "NOT READY");
+    assert!(python["reasons"][0].as_str().unwrap().starts_with("finish.present: silently wrong"));
+    let console = house.run(&["report", "run"]).exits(0);
+    assert!(console.stdout.contains("NOT READY"), "{}", console.stdout);
+}
+
+#[test]
+fn a_client_fails_what_hurts_it_and_notes_what_it_tolerates() {
+    let house = House::new();
+    let mock = Mock::start(&["--fault", "sse-no-done"]);
+    let tolerated = |client| {
+        [
+            "check",
+            "--url",
+            &mock.url,
+            "--record",
+            client,
+            "--client",
+            client,
+            "--select",
+            "sse.done-sentinel",
+            "--format",
+            "json",
+        ]
+    };
+    let report = house.run(&tolerated("openai-python")).exits(0).json();
+    let case = &report["targets"][0]["cases"][0];
+    assert_eq!(case["verdict"], "info", "{case}");
+    assert!(case["reason"].as_str().unwrap().starts_with("openai-python tolerates this"));
+    let again = house.run(&["report", "openai-python", "--format", "json"]).exits(0).json();
+    assert_eq!(again, report);
+
+    let broken = Mock::start(&["--fault", "finish-missing"]);
+    house
+        .run(&[
+            "check",
+            "--url",
+            &broken.url,
+            "--no-record",
+            "--client",
+            "strands",
+            "--select",
+            "finish.present",
+        ])
+        .exits(1);
+    house.run(&["check", "--url", &mock.url, "--client", "nobody"]).exits(2);
+}
