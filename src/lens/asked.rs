@@ -31,6 +31,11 @@ impl Asked {
         if messages.is_empty() || !messages.iter().all(Value::is_object) {
             return None;
         }
+        // The body is kept as it came; a client would have undone its coding.
+        let coding = exchange.header("content-encoding").map(str::trim);
+        if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
+            return None;
+        }
         // Where we left or stopped on purpose, a client would have read on.
         if exchange.end.is_ours() {
             return None;

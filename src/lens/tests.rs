@@ -127,3 +127,24 @@ fn what_no_client_would_ask_is_not_looked_at() {
 
     assert!(find("openai-python").unwrap().look(&other).is_none());
 }
+
+#[test]
+fn a_body_in_a_content_coding_is_not_looked_at() {
+    let mut coded = exchange(false, 200, "application/json", "\u{1f}\u{8}");
+    coded.head.as_mut().unwrap().headers.push("content-encoding", "gzip");
+
+    assert!(all().iter().all(|lens| !lens.applies(&coded)));
+}
+
+#[test]
+fn a_client_that_cannot_ask_for_two_choices_is_not_hurt_by_them() {
+    let mut two = streamed(&[chunk(&json!({"content": "Hi"}), Some("stop")), usage_chunk()]);
+    let request = json!({
+        "stream": true, "n": 2, "messages": [{"role": "user", "content": "hi"}],
+    });
+    two.request.body = request.to_string().into();
+
+    let judged = |id| find(id).unwrap().look(&two).is_some();
+
+    assert_eq!(["openai-node", "ai-sdk", "strands"].map(judged), [true, false, false]);
+}

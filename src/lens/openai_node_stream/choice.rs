@@ -103,7 +103,12 @@ impl Choice {
             }
         }
         if let Some(message) = piece.get("message") {
-            self.message = message.as_object().map(Message::of);
+            self.message = match message {
+                Value::Object(message) => Some(Message::of(message)),
+                // A list takes fields as an object does.
+                Value::Array(_) => Some(Message::default()),
+                _ => None,
+            };
         }
         let Some(delta) = when_true(piece.get("delta")) else { return Ok(()) };
         let message = self

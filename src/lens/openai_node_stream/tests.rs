@@ -193,3 +193,13 @@ fn a_plain_completion_in_one_event_is_taken_whole() {
 
     assert_eq!((taken.outcome, taken.answer.text.as_deref()), (Outcome::Returns, Some("Hi")));
 }
+
+#[test]
+fn a_list_in_place_of_a_message_takes_the_fields_of_the_deltas() {
+    let mut odd = chunk(&json!({"role": "assistant", "content": "Hi"}), Some("stop"));
+    odd["choices"][0]["message"] = json!([null]);
+
+    let taken = read(&streamed(&[odd]));
+
+    assert_eq!((taken.outcome, taken.answer.text.as_deref()), (Outcome::Returns, Some("Hi")));
+}
