@@ -7,6 +7,7 @@ read is read here with attribute access and nothing more: no repair, no retry.
 """
 
 import asyncio
+import importlib
 import json
 import os
 import signal
@@ -129,6 +130,9 @@ class Joined:
 class Client:
     """One client surface: `ask` returns an answer, or raises after `self.partly` was kept."""
 
+    # What `ask` imports. On a busy machine this takes longer than an item may.
+    modules = ("openai",)
+
     def __init__(self):
         self.partly = None
 
@@ -175,6 +179,8 @@ class OpenAiStream(OpenAi):
 
 
 class LangChain(Client):
+    modules = ("langchain_openai",)
+
     def answer(self, message):
         if message is None:
             return whole([], None)
@@ -240,6 +246,8 @@ class LangChain(Client):
 
 
 class Strands(Client):
+    modules = ("strands.event_loop.streaming", "strands.models.openai")
+
     def ask(self, item):
         return asyncio.run(self.talk(item))
 
@@ -321,8 +329,9 @@ class Strands(Client):
 
 
 class LiteLlm(Client):
+    modules = ("litellm",)
+
     def ask(self, item):
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         import litellm
 
         litellm.suppress_debug_info = True
@@ -383,6 +392,10 @@ def said(client, item):
 def main():
     signal.signal(signal.SIGALRM, overdue)
     kind = CLIENTS[sys.argv[1]]
+    # litellm would fetch its price list at import.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    for module in kind.modules:
+        importlib.import_module(module)
     # What a package prints must not come between the answers.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
