@@ -148,3 +148,84 @@ fn a_client_that_cannot_ask_for_two_choices_is_not_hurt_by_them() {
 
     assert_eq!(["openai-node", "ai-sdk", "strands"].map(judged), [true, false, false]);
 }
+
+#[test]
+fn strands_loses_text_that_no_finish_reason_has_ended() {
+    let cut = streamed(&[chunk(&json!({"content": "Hel"}), None), usage_chunk()]);
+
+    let sight = look("strands", &cut);
+
+    assert_eq!((sight.effect, sight.taken.answer.text), (Effect::SilentlyWrong, None));
+    assert_eq!(sight.taken.answer.finish_reason.as_deref(), Some("end_turn"));
+}
+
+#[test]
+fn strands_makes_a_call_with_broken_arguments_without_any() {
+    let call = json!({"tool_calls": [{
+        "index": 0, "id": "c1", "type": "function",
+        "function": {"name": "f", "arguments": "{\"a\": "},
+    }]});
+    let broken = streamed(&[chunk(&call, None), chunk(&json!({}), Some("stop")), usage_chunk()]);
+
+    let sight = look("strands", &broken);
+
+    assert_eq!(sight.effect, Effect::SilentlyWrong);
+    assert_eq!(sight.taken.answer.tool_calls[0].arguments, json!({}));
+    assert_eq!(sight.taken.answer.finish_reason.as_deref(), Some("tool_use"));
+}
+
+#[test]
+fn langchain_joins_two_finish_reasons_and_adds_up_two_usages() {
+    let twice = streamed(&[
+        chunk(&json!({"content": "Hi"}), Some("stop")),
+        chunk(&json!({}), Some("stop")),
+        usage_chunk(),
+        usage_chunk(),
+    ]);
+
+    let sight = look("langchain", &twice);
+
+    let answer = sight.taken.answer;
+    assert_eq!(answer.finish_reason.as_deref(), Some("stopstop"));
+    assert_eq!(answer.usage.unwrap().total_tokens, 10);
+    assert_eq!(sight.effect, Effect::SilentlyWrong);
+}
+
+#[test]
+fn langchain_raises_for_an_error_body_and_puts_broken_arguments_aside() {
+    let error = exchange(false, 200, "application/json", r#"{"error": {"message": "no"}}"#);
+    assert_eq!(look("langchain", &error).effect, Effect::Raises);
+
+    let body = json!({
+        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
+            "role": "assistant", "content": null, "tool_calls": [{
+                "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\""},
+            }],
+        }}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    });
+    let sight = look("langchain", &exchange(false, 200, "application/json", &body.to_string()));
+    assert_eq!(sight.detail, "0 tool calls where 1 sent");
+}
+
+#[test]
+fn the_stream_helper_adds_up_an_id_that_comes_twice() {
+    let fragment = |arguments: &str| {
+        json!({"tool_calls": [{
+            "index": 0, "id": "c1", "type": "function",
+            "function": {"name": "f", "arguments": arguments},
+        }]})
+    };
+    let repeated = streamed(&[
+        chunk(&json!({"role": "assistant"}), None),
+        chunk(&fragment("{"), None),
+        chunk(&fragment("}"), None),
+        chunk(&json!({}), Some("tool_calls")),
+        usage_chunk(),
+    ]);
+
+    let call = look("openai-python-stream", &repeated).taken.answer.tool_calls.remove(0);
+
+    assert_eq!((call.id.as_deref(), call.name.as_deref()), (Some("c1c1"), Some("ff")));
+    assert_eq!(look("openai-python", &repeated).effect, Effect::Ok);
+}
