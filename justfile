@@ -7,6 +7,10 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
     cargo test
 
+# Every fault against every check, those that fill the server too.
+matrix:
+    MATRIX=whole cargo test --test judge
+
 # Rewrite generated files and snapshots, then look at what changed.
 bless:
     BLESS=1 INSTA_UPDATE=always cargo test

@@ -80,7 +80,7 @@ fn each_fault_is_caught_by_exactly_the_checks_listed() {
     let table = table();
     // `FAULT=sse-no-done cargo test --test judge each_fault` looks at one row.
     let only = std::env::var("FAULT").ok();
-    // A crowd for each fault takes as long as all the rest: `MATRIX=whole`, as CI has it. Else only
+    // A crowd for each fault takes as long as all the rest: `MATRIX=whole`. Else only
     // faults that a crowd should catch meet one.
     let whole = only.is_some() || std::env::var("MATRIX").is_ok_and(|matrix| matrix == "whole");
     let cases = suites.iter().flat_map(|loaded| &loaded.suite.cases);
