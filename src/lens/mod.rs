@@ -3,7 +3,7 @@
 //! A lens reads a transcript the way one client does, with that client's own reading rules, and
 //! says what the client would hand to its caller or raise. Comparing that with what the wire meant
 //! tells who is hurt, and how. There is one file for each client surface; how bytes become events
-//! and values is under [`decode`]. `tests/clients` holds every lens against the real, pinned client.
+//! and values is under `decode`. `tests/clients` holds every lens against the real, pinned client.
 
 mod ai_sdk;
 mod ai_sdk_openai;
