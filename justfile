@@ -7,7 +7,7 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
     cargo test
 
-# Every fault against every check, those that fill the server too.
+# Every fault against every check, those that fill the server too; and the clean mock over 20 seeds.
 matrix:
     MATRIX=whole cargo test --test judge
 

@@ -58,6 +58,7 @@ fn main() {
             auth: String::new(),
             capabilities: BTreeMap::new(),
             server: BTreeMap::new(),
+            planned: None,
         };
         let this = Check {
             transport: &transport,

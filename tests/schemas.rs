@@ -12,12 +12,13 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-fn schemas() -> [(&'static str, Value); 4] {
+fn schemas() -> [(&'static str, Value); 5] {
     [
         ("schema/suite.json", suite::schema::suite()),
         ("schema/profile.json", profile::schema()),
         ("schema/project.json", project::schema()),
         ("schema/lens.json", cli::lens_schema()),
+        ("schema/set.json", suite::set::schema()),
     ]
 }
 
@@ -60,6 +61,8 @@ fn every_shipped_suite_and_profile_is_valid_against_its_schema() {
     let shipped = suite::builtin::texts().into_iter().map(|file| (file, &suites));
     let shipped =
         shipped.chain(profile::builtin::texts().into_iter().map(|file| (file, &profiles)));
+    let sets = suite::set::schema();
+    let shipped = shipped.chain(suite::builtin::set_texts().into_iter().map(|file| (file, &sets)));
     for ((name, text), schema) in shipped {
         assert_eq!(faults(schema, &yaml(text)), Vec::<String>::new(), "{name}");
     }

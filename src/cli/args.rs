@@ -70,6 +70,12 @@ pub struct CheckArgs {
     /// Send identical requests again for each case, instead of once
     #[arg(long, help_heading = "Run")]
     pub no_share: bool,
+    /// Print what would be sent, by suite, and send nothing
+    #[arg(long, visible_alias = "plan", help_heading = "Run")]
+    pub dry_run: bool,
+    /// Do not begin a run whose answers may have more tokens than this
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub budget_tokens: Option<u64>,
     /// A broken `should` fails the run
     #[arg(long, help_heading = "Verdict")]
     pub strict: bool,
@@ -177,7 +183,7 @@ pub enum HttpArg {
 /// Which cases.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SelectionArgs {
-    /// Suite: built-in name or a file; again for more [default: all built in]
+    /// Suite or set (`core`, `full`, `soak`): built-in name or a file; again for more [default: all built in]
     #[arg(long, value_name = "NAME|FILE", help_heading = "Selection")]
     pub suite: Vec<String>,
     /// Only these: `sse.done-sentinel`, `sse.*`, `suite:tools`, `level:must`, `tag:…`

@@ -48,6 +48,7 @@ pub(super) async fn meet(
         auth: chosen.target.auth.describe(),
         capabilities: declared(&chosen.profile),
         server: if careful { control::server_facts(&chosen.target).await } else { BTreeMap::new() },
+        planned: None,
     })
 }
 

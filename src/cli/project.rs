@@ -57,6 +57,7 @@ pub(super) fn complete(args: &mut CheckArgs, project: Option<&LoadedProject>) {
         args.selection.level = check.levels.iter().map(|level| (*level).into()).collect();
     }
     args.strict_known |= check.strict_known;
+    args.budget_tokens = args.budget_tokens.or(check.budget_tokens);
     if args.concurrency.is_none() {
         args.concurrency = check.concurrency.and_then(|n| u16::try_from(n).ok());
     }

@@ -6,7 +6,7 @@ use super::args::{HttpArg, TargetArgs};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::settings::{self, Settings};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Capability, Profile};
 use crate::project::LoadedProject;
 use crate::suite::duration;
 use crate::transport::target::{BaseUrl, HttpChoice, Target, TargetError};
@@ -154,6 +154,15 @@ fn shell(command: &str) -> Vec<String> {
 }
 
 impl Chosen {
+    /// Lifts the profile's `no` to these capabilities: whoever runs this has agreed to them.
+    pub(super) fn allow(&mut self, capabilities: &[String]) {
+        for name in capabilities {
+            if self.profile.capability(name) == Capability::No {
+                self.profile.capabilities.insert(name.clone(), Capability::Probe);
+            }
+        }
+    }
+
     /// A target that is our own mock and wants `key`.
     pub(super) fn mock(
         name: &str,

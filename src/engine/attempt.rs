@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::cells::Cell;
 use super::request;
 use super::sender::{Sender, Sending};
+use super::sharing;
 use super::verdicts::broken;
 use crate::assert::{Assertion, Condition, Found, Query, Scene, Seen, StepSeen};
 use crate::record::Finding;
@@ -145,12 +146,7 @@ impl<T: Transport> Context<'_, T> {
         let copies = request::copies(&step.transport, vars)?;
         let mut carry = request::carry(&step.transport, vars)?;
         carry.connection = self.connection(step, done);
-        let shared = !step.fresh
-            && asking == 1
-            && copies == 1
-            && self.case.repeat.is_none()
-            && carry.connection == ConnectionChoice::Any
-            && carry.leave.is_none();
+        let shared = asking == 1 && sharing::is_shared(self.case, step, copies, &carry);
         let mut sends = Vec::new();
         for copy in 0..copies {
             let mut vars = vars.clone();
@@ -199,9 +195,6 @@ impl<T: Transport> Context<'_, T> {
     /// The connection a step asks for. A step whose connection a later one wants to reuse gets a
     /// new one, which no other case is given meanwhile.
     fn connection(&self, step: &At<Step>, done: &[StepDone]) -> ConnectionChoice {
-        let wanted_later = self.case.steps.iter().any(|later| {
-            matches!(&later.transport.connection, StepConnection::Reuse(name) if *name == step.name.value)
-        });
         match &step.transport.connection {
             StepConnection::Reuse(name) => done
                 .iter()
@@ -211,8 +204,7 @@ impl<T: Transport> Context<'_, T> {
                 .map_or(ConnectionChoice::New, |seen| {
                     ConnectionChoice::Number(seen.exchange.connection.number)
                 }),
-            StepConnection::Any if !wanted_later => ConnectionChoice::Any,
-            StepConnection::Any | StepConnection::New => ConnectionChoice::New,
+            StepConnection::Any | StepConnection::New => sharing::connection(self.case, step),
         }
     }
 

@@ -1,11 +1,29 @@
-//! Telling a clean refusal from a failure.
+//! What an endpoint does not offer: by what is known of it, and by what it says.
 //!
 //! An endpoint that does not offer a feature may say so: with a client error that names the
 //! parameter, or with 404, 405 or 501 on the route. That is `unsupported`, and neutral. A 200 that
 //! ignores the feature is not a refusal, nor is a time-out, nor a 5xx.
 
 use crate::assert::Seen;
+use crate::profile::{Capability, Profile};
+use crate::suite::Case;
 use crate::transcript::End;
+
+/// Why the case does not apply, as far as that is known beforehand.
+pub(super) fn not_offered(profile: &Profile, has_key: bool, case: &Case) -> Option<String> {
+    case.needs.iter().find_map(|need| match profile.capability(need) {
+        Capability::No => Some(format!("profile `{}` says `{}: no`", profile.name, need.value)),
+        // Without a key of ours nothing can be said about keys.
+        Capability::Probe if need.as_str() == "auth" && !has_key => {
+            Some("no key was named, so the endpoint is taken to want none".to_owned())
+        }
+        // To be probed it would have to be tried, and on a live server that proves nothing.
+        Capability::Probe if need.as_str() == "inject_errors" => {
+            Some("nothing says that this endpoint fails on request".to_owned())
+        }
+        Capability::Probe | Capability::Yes => None,
+    })
+}
 
 /// Words that a refusal of a capability names.
 fn words(capability: &str) -> &'static [&'static str] {

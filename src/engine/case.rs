@@ -6,6 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::attempt::{Attempt, Context};
+use super::capability;
 use super::cells::{Cell, cells};
 use super::check::Check;
 use super::sender::Sender;
@@ -28,7 +29,8 @@ pub(super) async fn run<T: Transport>(
 ) -> CaseRecord {
     let started = check.clock.now();
     let mut record = blank(check, loaded, case);
-    if let Some(why) = not_offered(check, case) {
+    let has_key = !check.target.auth.is_none();
+    if let Some(why) = capability::not_offered(check.profile, has_key, case) {
         record.verdict = Verdict::Skipped;
         record.reason = Some(why);
         return record;
@@ -56,24 +58,6 @@ pub(super) async fn run<T: Transport>(
     fill(&mut record, &attempts, decision, check);
     record.took = check.clock.now().since(started);
     record
-}
-
-/// Why the case does not apply, as far as that is known beforehand.
-fn not_offered<T>(check: &Check<'_, T>, case: &Case) -> Option<String> {
-    case.needs.iter().find_map(|need| match check.profile.capability(need) {
-        Capability::No => {
-            Some(format!("profile `{}` says `{}: no`", check.profile.name, need.value))
-        }
-        // Without a key of ours nothing can be said about keys.
-        Capability::Probe if need.as_str() == "auth" && check.target.auth.is_none() => {
-            Some("no key was named, so the endpoint is taken to want none".to_owned())
-        }
-        // To be probed it would have to be tried, and on a live server that proves nothing.
-        Capability::Probe if need.as_str() == "inject_errors" => {
-            Some("nothing says that this endpoint fails on request".to_owned())
-        }
-        Capability::Probe | Capability::Yes => None,
-    })
 }
 
 async fn once<T: Transport>(context: &Context<'_, T>) -> (Vec<Attempt>, Decision) {

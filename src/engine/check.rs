@@ -84,7 +84,7 @@ pub async fn check<T: Transport>(
     let sender =
         Sender::new(check.transport, &check.meta.name, check.options.several, check.options.share);
     let limits = limits(check.profile);
-    let base = base(check, &limits);
+    let base = base(&check.meta.model, &limits);
     let cases = |turn: Turn| {
         check
             .plan
@@ -148,7 +148,8 @@ fn flush<T: Transport>(sender: &Sender<'_, T>, sink: &mut impl Sink) {
     }
 }
 
-fn limits(profile: &Profile) -> BTreeMap<String, Value> {
+/// What templates and assertions can name as `limits`.
+pub(super) fn limits(profile: &Profile) -> BTreeMap<String, Value> {
     match serde_json::to_value(&profile.limits) {
         Ok(Value::Object(map)) => map.into_iter().collect(),
         _ => BTreeMap::new(),
@@ -156,9 +157,9 @@ fn limits(profile: &Profile) -> BTreeMap<String, Value> {
 }
 
 /// What every template can name, besides the attempt's own.
-fn base<T>(check: &Check<'_, T>, limits: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+pub(super) fn base(model: &str, limits: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     [
-        ("model", check.meta.model.clone().into()),
+        ("model", model.into()),
         ("limits", limits.clone().into_iter().collect()),
         // The transport puts the secret in its place; here, and in every message, only the mark is.
         ("key", KEY_PLACEHOLDER.into()),

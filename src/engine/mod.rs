@@ -8,12 +8,15 @@ mod capability;
 mod case;
 mod cells;
 mod check;
+mod plan;
 mod request;
 mod sender;
+mod sharing;
 mod stopper;
 mod until;
 mod verdicts;
 
 pub use check::{Check, Options, Sink, check};
+pub use plan::{CasePlan, Outline, Plan};
 pub use sender::{Sending, Sent};
 pub use stopper::Stopper;

@@ -159,7 +159,7 @@ impl<'a, T: Transport> Sender<'a, T> {
 }
 
 /// Two requests are the same when every byte and every way of carrying them is.
-fn fingerprint(request: &WireRequest, carry: &Carry, answers: &[u16]) -> [u8; 32] {
+pub(super) fn fingerprint(request: &WireRequest, carry: &Carry, answers: &[u16]) -> [u8; 32] {
     let mut hash = Sha256::new();
     // The debug form is unambiguous (strings are quoted) and never leaves this function.
     hash.update(format!("{request:?} {carry:?} {answers:?}"));

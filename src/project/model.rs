@@ -121,7 +121,7 @@ pub struct TimeoutSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct CheckSettings {
-    /// Built-in suites by name, or paths of others.
+    /// Built-in suites and sets by name, or paths of others.
     pub suites: Vec<String>,
     /// Patterns of cases to run: `sse.*`, `tag:quick`.
     pub select: Vec<String>,
@@ -134,4 +134,6 @@ pub struct CheckSettings {
     pub concurrency: Option<u32>,
     /// A known deviation that no longer deviates fails the run.
     pub strict_known: bool,
+    /// A run whose answers may have more tokens than this does not begin.
+    pub budget_tokens: Option<u64>,
 }

@@ -15,8 +15,8 @@ mod writer;
 pub use curl::curl;
 pub use error::{Doing, RecordError, RecordErrorKind};
 pub use model::{
-    Attempts, CaseRecord, Finding, FormatVersion, HostFacts, KnownNote, Run, RunEvent, RunMeta,
-    SuiteRef, TargetMeta, TargetRun, Warning,
+    Attempts, CaseRecord, Finding, FormatVersion, HostFacts, KnownNote, Planned, Run, RunEvent,
+    RunMeta, SuiteRef, TargetMeta, TargetRun, Warning,
 };
 pub use reader::read;
 pub use writer::Writer;

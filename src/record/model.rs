@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -99,6 +100,32 @@ pub struct TargetMeta {
     /// `server` header, `/version` and the like, as far as they were offered.
     #[serde(default)]
     pub server: BTreeMap<String, String>,
+    /// What the run set out to send to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
+}
+
+/// What a run sets out to send to one target, before it begins.
+///
+/// Requests sent again because the endpoint was overloaded or closed an idle connection come on
+/// top, and so does the handful by which a target is met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Planned {
+    /// Cases that will be asked.
+    pub cases: u64,
+    /// Cases that are left out, because the profile says that the endpoint does not offer what they need.
+    pub left_out: u64,
+    /// Requests as the cases ask for them, one by one.
+    pub asked: u64,
+    /// Requests that will be sent, now that identical ones are sent once.
+    pub requests: u64,
+    /// The most that may be sent: what is asked until something holds, and attempts that a repeated
+    /// case may add.
+    pub requests_max: u64,
+    /// The most tokens that the answers may have: the limits that the requests name, added up.
+    pub output_tokens_max: u64,
+    /// Requests among them that name no limit, so that the endpoint's own holds.
+    pub unlimited: u64,
 }
 
 /// Facts of the machine that asked.

@@ -38,6 +38,7 @@ pub(crate) fn meta() -> RunMeta {
             auth: "none".into(),
             capabilities: BTreeMap::new(),
             server: BTreeMap::new(),
+            planned: None,
         }],
         host: HostFacts { os: "linux".into(), arch: "x86_64".into(), cpus: 2 },
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::facts;
 use super::harm::{Harm, Harms, Readiness};
-use crate::record::{CaseRecord, Finding, Run, TargetRun, Warning};
+use crate::record::{CaseRecord, Finding, Planned, Run, TargetRun, Warning};
 use crate::suite::Hurt;
 use crate::verdict::{Evidence, Level, Verdict};
 
@@ -85,6 +85,8 @@ struct Target<'a> {
     capabilities: &'a BTreeMap<String, String>,
     /// What the server says of itself.
     server: &'a BTreeMap<String, String>,
+    /// What the run set out to send; null for a run that did not say.
+    planned: Option<Planned>,
     /// How many cases came to each verdict, without provisional ones.
     summary: Summary,
     /// Cases that were decided, and those that applied.
@@ -337,6 +339,7 @@ fn target<'a>(target: &'a TargetRun, harms: &Harms<'_>) -> Target<'a> {
         auth: &meta.auth,
         capabilities: &meta.capabilities,
         server: &meta.server,
+        planned: meta.planned,
         summary: Summary {
             pass: tally.count(Verdict::Pass),
             warn: tally.count(Verdict::Warn),

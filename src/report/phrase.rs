@@ -136,19 +136,6 @@ pub(super) fn pieces(sentence: &str) -> Vec<Piece<'_>> {
         .collect()
 }
 
-/// `12,345`.
-pub(super) fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// Whether a character is unseen, or makes the text around it be seen otherwise: control
 /// characters, and those that reorder, join or hide (U+202E turns the rest of a line around).
 pub(super) fn is_unseen(c: char) -> bool {
@@ -261,11 +248,6 @@ mod tests {
     fn what_cannot_be_seen_is_spelled_out() {
         assert_eq!(visible("a\u{202e}b\u{0}\n"), "a\\u{202e}b\\u{0}\n");
         assert!(matches!(visible("plain 日本"), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn large_counts_are_grouped() {
-        assert_eq!([7, 1_234, 1_234_567].map(thousands), ["7", "1,234", "1,234,567"]);
     }
 
     #[test]

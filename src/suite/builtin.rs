@@ -5,6 +5,7 @@ use std::path::Path;
 use include_dir::{Dir, include_dir};
 
 use super::load::{self, Loaded, SuiteError};
+use super::set::{self, Set};
 use crate::text::did_you_mean;
 
 static SUITES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/suites");
@@ -14,6 +15,11 @@ pub fn texts() -> Vec<(String, &'static str)> {
     yaml_files(&SUITES, "suites")
 }
 
+/// Every built-in set file: its name (`suites/sets/core.yaml`) and text, by name.
+pub fn set_texts() -> Vec<(String, &'static str)> {
+    SUITES.get_dir("sets").map_or_else(Vec::new, |sets| yaml_files(sets, "suites"))
+}
+
 /// Every built-in suite, by file name.
 pub fn all() -> Result<Vec<Loaded>, SuiteError> {
     texts().iter().map(|(origin, text)| load::parse_trusted(origin, text)).collect()
@@ -21,10 +27,40 @@ pub fn all() -> Result<Vec<Loaded>, SuiteError> {
 
 /// The ids of the built-in suites, by file name: each is its file's name.
 pub fn ids() -> Vec<String> {
+    stems(&texts())
+}
+
+/// The ids of the built-in sets, likewise.
+pub fn set_ids() -> Vec<String> {
+    stems(&set_texts())
+}
+
+fn stems(files: &[(String, &str)]) -> Vec<String> {
     let stem = |(origin, _): &(String, &str)| {
         Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned())
     };
-    texts().iter().filter_map(stem).collect()
+    files.iter().filter_map(stem).collect()
+}
+
+/// What a name given as a suite means.
+#[derive(Debug)]
+pub enum Named {
+    /// A suite, whole.
+    Suite(Box<Loaded>),
+    /// A set of built-in cases.
+    Set(Set),
+}
+
+/// The suite or set of that name or in that file.
+pub fn named(name: &str) -> Result<Named, SuiteError> {
+    if is_path(name) {
+        if let Some(set) = set::file(Path::new(name)) {
+            return set.map(Named::Set);
+        }
+    } else if let Some(set) = set::all()?.into_iter().find(|set| *set.set == name) {
+        return Ok(Named::Set(set));
+    }
+    resolve(name).map(|loaded| Named::Suite(Box::new(loaded)))
 }
 
 /// The suite of that name: a file, where the name ends in `.yaml`, `.yml` or `.json` or has a
@@ -33,7 +69,7 @@ pub fn resolve(name: &str) -> Result<Loaded, SuiteError> {
     if is_path(name) {
         return load::file(Path::new(name));
     }
-    let known = ids();
+    let known = [ids(), set_ids()].concat();
     let file = format!("suites/{name}.yaml");
     match texts().iter().find(|(origin, _)| *origin == file) {
         Some((origin, text)) => load::parse_trusted(origin, text),

@@ -64,7 +64,7 @@ pub enum SuiteError {
         name: String,
         /// What was perhaps meant.
         near: Option<String>,
-        /// The built-in suites.
+        /// The built-in suites and sets.
         known: Vec<String>,
     },
     /// The file is wrong.

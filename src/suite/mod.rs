@@ -11,11 +11,13 @@ pub mod load;
 mod model;
 pub mod schema;
 pub mod select;
+pub mod set;
 pub mod template;
 
 pub use capability::{CAPABILITIES, CapabilityWord};
 pub use duration::duration;
 pub use load::{Loaded, SuiteError};
+pub use set::Set;
 
 pub use model::{
     At, Case, Decide, Disconnect, HeaderMap, Hurt, Matrix, Reading, Repeat, RequestSpec, Split,

@@ -8,4 +8,5 @@ mod contract;
 mod house;
 mod interrupt;
 mod lens;
+mod plan;
 mod secrets;

@@ -133,6 +133,7 @@ pub(crate) fn run_with(suite: &str, transport: &impl Transport, profile: &Profil
         auth: "none".to_owned(),
         capabilities: BTreeMap::new(),
         server: BTreeMap::new(),
+        planned: None,
     };
     let today = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
     let check_this = Check {

@@ -138,6 +138,7 @@ pub(crate) async fn judge<T: Transport>(
         auth: "test".to_owned(),
         capabilities: BTreeMap::new(),
         server: BTreeMap::new(),
+        planned: None,
     };
     let plan: Vec<(&Loaded, Vec<&At<Case>>)> = suites
         .iter()

@@ -9,4 +9,5 @@
 mod catalogue;
 mod faults;
 mod harness;
+mod plan;
 mod witnesses;

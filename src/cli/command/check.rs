@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{report, runtime, selection};
-use crate::cli::args::CheckArgs;
+use super::{plan, report, runtime, selection};
+use crate::cli::args::{CheckArgs, FormatArg};
 use crate::cli::exit::{self, Exit, Strictness};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
@@ -13,7 +13,7 @@ use crate::cli::{output, preflight, project};
 use crate::clock::Clock;
 use crate::engine::{self, Check, Options, Sink, Stopper};
 use crate::record::{
-    self, FormatVersion, HostFacts, Run, RunEvent, RunMeta, SuiteRef, TargetMeta, Writer,
+    self, FormatVersion, HostFacts, Planned, Run, RunEvent, RunMeta, SuiteRef, TargetMeta, Writer,
 };
 use crate::suite::load::Loaded;
 use crate::transcript::Exchange;
@@ -26,9 +26,21 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     report::probe(&args.output)?;
     let client = args.client.as_deref().map(super::lens::named).transpose()?;
     let client = client.map(|lens| lens.id.to_owned());
-    let suites = selection::suites(&args.selection, settings)?;
-    let plan = selection::plan(&suites, &args.selection)?;
-    let chosen = targets::choose(&args.target, project.as_ref(), settings)?;
+    let wanted = selection::wanted(&args.selection, settings)?;
+    let plan = selection::plan(&wanted.suites, &args.selection)?;
+    let mut chosen = targets::choose(&args.target, project.as_ref(), settings)?;
+    for chosen in &mut chosen {
+        chosen.allow(&wanted.allow);
+    }
+    let options = Options {
+        concurrency: args.concurrency.map_or(Options::default().concurrency, Into::into),
+        seed: args.seed,
+        share: !args.no_share,
+        several: false,
+    };
+    if args.dry_run {
+        return plan::dry(&args, &chosen, &plan, &options);
+    }
     let strict = Strictness {
         should: args.strict,
         known: args.strict_known,
@@ -37,15 +49,12 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     let job = Job {
         plan,
         chosen,
-        options: Options {
-            concurrency: args.concurrency.map_or(Options::default().concurrency, Into::into),
-            seed: args.seed,
-            share: !args.no_share,
-            several: false,
-        },
+        options,
         preflight: true,
         strict_known: args.strict_known,
         client,
+        budget_tokens: args.budget_tokens,
+        quiet: args.output.format == FormatArg::Json,
         record: place(&args),
     };
     let run = crate::report::as_seen(runtime()?.block_on(job.run(settings))?);
@@ -82,6 +91,10 @@ pub(super) struct Job<'a> {
     pub(super) strict_known: bool,
     /// The client from whose point of view reports are made.
     pub(super) client: Option<String>,
+    /// The most tokens that all answers together may have.
+    pub(super) budget_tokens: Option<u64>,
+    /// Whether the plan is kept to the record.
+    pub(super) quiet: bool,
     pub(super) record: Place,
 }
 
@@ -90,10 +103,18 @@ impl Job<'_> {
     pub(super) async fn run(mut self, settings: &Settings) -> Result<Run, Failure> {
         let clock = Clock::system();
         self.options.several = self.chosen.len() > 1;
+        // Before anything is sent, and again once the targets are known better.
+        self.planned()?;
         let transports = self.transports(&clock)?;
         let mut metas = Vec::new();
         for (chosen, transport) in self.chosen.iter_mut().zip(&transports) {
             metas.push(preflight::meet(chosen, transport, self.preflight).await?);
+        }
+        for (meta, planned) in metas.iter_mut().zip(self.planned()?) {
+            if !self.quiet {
+                output::note(&format!("planned for {}: {}", meta.name, plan::line(&planned)));
+            }
+            meta.planned = Some(planned);
         }
         let meta = self.meta(&clock, metas.clone());
         let temporary;
@@ -125,6 +146,14 @@ impl Job<'_> {
             output::note("interrupted: what was judged so far is reported, the rest was not asked");
         }
         Ok(run)
+    }
+
+    /// What will be sent to each target, if that is within the budget.
+    fn planned(&self) -> Result<Vec<Planned>, Failure> {
+        let plans = self.chosen.iter().map(|chosen| plan::of(chosen, &self.plan, &self.options));
+        let planned: Vec<Planned> = plans.map(|plan| plan.total()).collect();
+        plan::within(self.budget_tokens, &planned)?;
+        Ok(planned)
     }
 
     fn transports(&self, clock: &Clock) -> Result<Vec<HttpTransport>, Failure> {

@@ -34,7 +34,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
         output::probe(path)?;
     }
     let everything = SelectionArgs::default();
-    let suites = selection::suites(&everything, settings)?;
+    let suites = selection::wanted(&everything, settings)?.suites;
     let plan = selection::plan(&suites, &everything)?;
     let record = args.out.join("demo.run");
     forget(&record)?;
@@ -60,6 +60,8 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
             preflight: false,
             strict_known: false,
             client: None,
+            budget_tokens: None,
+            quiet: true,
             record: Place::Named(record),
         };
         let run = job.run(settings).await;

@@ -74,9 +74,12 @@ fn suites(args: &ExplainArgs) -> Result<Vec<Loaded>, Failure> {
     let mut suites =
         builtin::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
     for name in &args.suite {
-        let loaded = builtin::resolve(name)
+        let named = builtin::named(name)
             .map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
-        suites.push(loaded);
+        // A set has no cases of its own.
+        if let builtin::Named::Suite(loaded) = named {
+            suites.push(*loaded);
+        }
     }
     Ok(suites)
 }

@@ -10,13 +10,14 @@ use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::profile;
 use crate::suite::load::Loaded;
-use crate::suite::{builtin, lint, load};
+use crate::suite::{builtin, lint, load, set};
 use crate::text::plural;
 
 pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure> {
     let mut suites = Vec::new();
     let mut problems = Vec::new();
     let mut profiles = Vec::new();
+    let mut sets = Vec::new();
     if args.paths.is_empty() {
         match builtin::all() {
             Ok(all) => suites = all,
@@ -31,6 +32,11 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
         if is_profile(&text) {
             match profile::load::parse(&name, &text) {
                 Ok(profile) => profiles.push(profile),
+                Err(error) => problems.push(error.render(settings.colour_stderr)),
+            }
+        } else if set::is_set(&text) {
+            match set::parse(&name, &text) {
+                Ok(set) => sets.push(set),
                 Err(error) => problems.push(error.render(settings.colour_stderr)),
             }
         } else {
@@ -50,6 +56,12 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
             }
         }
     }
+    if args.paths.is_empty() {
+        match set::all() {
+            Ok(all) => sets = all,
+            Err(error) => problems.push(error.render(settings.colour_stderr)),
+        }
+    }
     // A profile may speak of built-in cases and of those beside it.
     let known: Vec<Loaded> =
         builtin::all().into_iter().flatten().chain(suites.iter().cloned()).collect();
@@ -58,26 +70,42 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
             problems.push(error.render(settings.colour_stderr));
         }
     }
-    report(&problems, &suites, profiles.len())
+    let built_in = builtin::all().unwrap_or_default();
+    for set in &sets {
+        if let Err(error) = set.of(built_in.clone()) {
+            problems.push(format!("error: set `{}`: {error}", *set.set));
+        }
+    }
+    report(&problems, &suites, profiles.len(), sets.len())
 }
 
-fn report(problems: &[String], suites: &[Loaded], profiles: usize) -> Result<Exit, Failure> {
+fn report(
+    problems: &[String],
+    suites: &[Loaded],
+    profiles: usize,
+    sets: usize,
+) -> Result<Exit, Failure> {
     let cases: usize = suites.iter().map(|loaded| loaded.suite.cases.len()).sum();
     for problem in problems {
         output::note(problem.trim_end());
         output::note("");
     }
     let seen = format!(
-        "{} in {}{}",
+        "{} in {}{}{}",
         plural(cases, "case"),
         plural(suites.len(), "suite"),
-        if profiles > 0 { format!(", {}", plural(profiles, "profile")) } else { String::new() }
+        besides(profiles, "profile"),
+        besides(sets, "set")
     );
     if problems.is_empty() {
         output::stdout(&format!("ok: {seen}\n"))?;
         return Ok(Exit::Held);
     }
     Err(Failure::usage(format!("{} with problems, besides {seen}", plural(problems.len(), "file"))))
+}
+
+fn besides(count: usize, noun: &str) -> String {
+    if count > 0 { format!(", {}", plural(count, noun)) } else { String::new() }
 }
 
 /// The files named, and the YAML files of the folders named, in order of name.

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::profile;
-use crate::suite::{CAPABILITIES, builtin};
+use crate::suite::{CAPABILITIES, builtin, set};
 use crate::text::plural;
 
 pub(super) fn run(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure> {
@@ -51,7 +51,7 @@ struct Row<'a> {
 }
 
 fn cases(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure> {
-    let suites = selection::suites(&args.selection, settings)?;
+    let suites = selection::wanted(&args.selection, settings)?.suites;
     let plan = selection::plan(&suites, &args.selection)?;
     let rows: Vec<Row<'_>> = plan
         .iter()
@@ -84,21 +84,22 @@ fn cases(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure> {
 fn suites() -> Result<Table, Failure> {
     let all =
         builtin::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
-    Ok(Table {
-        head: &["suite", "checks", "revision", "title"],
-        rows: all
-            .iter()
-            .map(|loaded| {
-                let suite = &loaded.suite;
-                vec![
-                    suite.suite.value.clone(),
-                    suite.cases.len().to_string(),
-                    suite.revision.to_string(),
-                    suite.title.clone(),
-                ]
-            })
-            .collect(),
-    })
+    let mut rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|loaded| {
+            let suite = &loaded.suite;
+            let (id, checks) = (suite.suite.value.clone(), suite.cases.len().to_string());
+            vec![id, "suite".to_owned(), checks, suite.revision.to_string(), suite.title.clone()]
+        })
+        .collect();
+    let sets = set::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
+    for set in sets {
+        let picked = set.of(all.clone()).map_err(|error| Failure::new(Exit::Usage, error))?;
+        let checks: usize = picked.iter().map(|loaded| loaded.suite.cases.len()).sum();
+        let checks = checks.to_string();
+        rows.push(vec![set.set.value, "set".to_owned(), checks, String::new(), set.title]);
+    }
+    Ok(Table { head: &["suite", "kind", "checks", "revision", "title"], rows })
 }
 
 /// Rows under a head; as JSON, objects with the head's words as keys.

@@ -9,6 +9,7 @@ mod lens;
 mod lint;
 mod list;
 mod mock;
+mod plan;
 mod report;
 mod selection;
 

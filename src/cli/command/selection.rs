@@ -4,23 +4,61 @@ use crate::cli::args::SelectionArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
+use crate::suite::builtin::{self, Named};
 use crate::suite::load::Loaded;
 use crate::suite::select::{SelectError, Selection};
-use crate::suite::{At, Case, builtin, lint};
+use crate::suite::{At, Case, SuiteError, lint};
 
-/// Loads the suites that are asked for, or all that are built in.
-pub(super) fn suites(args: &SelectionArgs, settings: &Settings) -> Result<Vec<Loaded>, Failure> {
-    let loaded: Result<Vec<Loaded>, _> = if args.suite.is_empty() {
-        builtin::all()
-    } else {
-        args.suite.iter().map(|name| builtin::resolve(name)).collect()
-    };
-    let loaded = loaded
-        .map_err(|error| Failure::rendered(Exit::Usage, error.render(settings.colour_stderr)))?;
-    match lint::across(&loaded).into_iter().next() {
-        None => Ok(loaded),
+/// The cases to choose from, and what naming them agrees to.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Suites, with only those cases that a set picks where one was named.
+    pub(super) suites: Vec<Loaded>,
+    /// Capabilities to which a profile's `no` does not count.
+    pub(super) allow: Vec<String>,
+}
+
+/// Loads the suites and sets that are asked for, or all suites that are built in.
+pub(super) fn wanted(args: &SelectionArgs, settings: &Settings) -> Result<Wanted, Failure> {
+    let wrong =
+        |error: SuiteError| Failure::rendered(Exit::Usage, error.render(settings.colour_stderr));
+    let mut wanted = Wanted::default();
+    if args.suite.is_empty() {
+        wanted.suites = builtin::all().map_err(wrong)?;
+    }
+    for name in &args.suite {
+        let loaded = match builtin::named(name).map_err(wrong)? {
+            Named::Suite(loaded) => vec![*loaded],
+            Named::Set(set) => {
+                wanted.allow.extend(set.allow.iter().map(|word| word.value.clone()));
+                let all = builtin::all().map_err(wrong)?;
+                set.of(all).map_err(|error| nothing(&error))?
+            }
+        };
+        for loaded in loaded {
+            add(&mut wanted.suites, loaded);
+        }
+    }
+    match lint::across(&wanted.suites).into_iter().next() {
+        None => Ok(wanted),
         Some(finding) => Err(Failure::usage(said(&finding))
             .hint("ids are never reused; rename one, or name only one of the files")),
+    }
+}
+
+/// Adds a suite, or what is not there yet of one that two names share.
+fn add(suites: &mut Vec<Loaded>, loaded: Loaded) {
+    match suites.iter_mut().find(|known| known.origin == loaded.origin) {
+        None => suites.push(loaded),
+        Some(known) => {
+            let cases = &mut known.suite.cases;
+            for case in loaded.suite.cases {
+                if cases.iter().all(|known| known.id.value != case.id.value) {
+                    cases.push(case);
+                }
+            }
+            cases.sort_by_key(|case| case.spot.line);
+        }
     }
 }
 

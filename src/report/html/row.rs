@@ -6,7 +6,7 @@ use crate::record::{CaseRecord, Finding, KnownNote, Run};
 use crate::report::facts;
 use crate::report::harm::Harms;
 use crate::report::phrase::{self, SourceLine, symbol};
-use crate::text::plural;
+use crate::text::{plural, thousands};
 use crate::verdict::{Evidence, Excerpt, Verdict};
 
 /// More places of one kind than this are counted, not listed; the JSON report has them all.
@@ -318,7 +318,7 @@ fn exchange_link<'a>(run: &Run, case: &CaseRecord, id: &'a str) -> ExchangeLink<
             format!(
                 "{status}, {}, {} bytes, {}",
                 plural(exchange.frames.len(), "read"),
-                phrase::thousands(bytes),
+                thousands(bytes),
                 exchange.timing.done
             )
         },

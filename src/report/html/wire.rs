@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::row::exchange_anchor;
-use crate::report::phrase::{is_unseen, thousands};
-use crate::text::plural;
+use crate::report::phrase::is_unseen;
+use crate::text::{plural, thousands};
 use crate::transcript::{self, BodyFraming, Frame, Header};
 use crate::units::Nanos;
 
