@@ -124,6 +124,7 @@ fn naming_soak_agrees_to_the_load() {
         let dry = house.run(&args).exits(0).json();
         dry["targets"][0]["planned"]["left_out"].as_u64().unwrap()
     };
-    assert_eq!(planned("soak"), 0);
-    assert!(planned("concurrency") > 0);
+    // What needs more than consent is left out still: a second model.
+    assert!(planned("soak") <= 1, "{}", planned("soak"));
+    assert!(planned("concurrency") > 5, "{}", planned("concurrency"));
 }
