@@ -1,9 +1,11 @@
 //! Pages that are made from the code. `BLESS=1 cargo test --test generated` writes them anew.
 #![expect(clippy::disallowed_methods, reason = "it is steered by BLESS")]
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use proofhouse::assert;
+use proofhouse::mock::Persona;
 
 #[test]
 fn the_page_of_stream_rules_is_made_from_their_files() {
@@ -20,13 +22,56 @@ fn the_page_of_stream_rules_is_made_from_their_files() {
         page.push_str(rule.docs.trim().replace("\n# ", "\n### ").as_str());
         page.push('\n');
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/stream-rules.md");
+    is_current("docs/stream-rules.md", &page);
+}
+
+/// Above the lists of `docs/personas.md`.
+const PERSONAS: &str = "\
+# Personas
+
+`proofhouse mock --persona NAME` answers as a known server does where that differs from OpenAI: a client can be tried
+against its ways without the server, and a check can be seen to find them. `proofhouse check --profile NAME` knows the
+same deviations, each with a reason, a link, and a day on which the excuse ends.
+
+```console
+$ proofhouse mock --persona ollama --port 8089
+$ proofhouse check --url http://127.0.0.1:8089/v1 --profile ollama
+```
+
+`proofhouse mock --list-personas` prints these lists, `--format json` for scripts. This page is made from
+`src/mock/persona/`.
+
+## What a persona is not
+
+- It is no emulator. It deviates in what is listed below, and answers as OpenAI does in everything else: a check that
+  passes against a persona says nothing of the real server.
+- What is listed was documented, reported, or seen on the wire of the version in the heading. Servers change; some of it
+  may be mended in yours. Lists are kept short rather than filled with guesses.
+- Everything is played under `/v1` with a bearer token. Azure's `api-key` header, its deployments in the path and its
+  `api-version`, the signed requests and short-lived tokens of Amazon Bedrock and SageMaker, what IAM refuses, cold
+  starts, and the limits of their front doors on time and size are not played.
+- The texts are the mock's. A persona does not think, write or call tools as a model behind such a server would.
+";
+
+#[test]
+fn the_page_of_personas_is_made_from_their_habits() {
+    let mut page = PERSONAS.to_owned();
+    for persona in Persona::ALL.into_iter().filter(|persona| *persona != Persona::OpenAi) {
+        let title = persona.title();
+        let _ =
+            write!(page, "\n## {title}\n\n`--persona {0}`, `--profile {0}`\n\n", persona.name());
+        for deviation in persona.deviations() {
+            let _ = writeln!(page, "- {} ([source]({}))", deviation.what, deviation.link);
+        }
+    }
+    is_current("docs/personas.md", &page);
+}
+
+fn is_current(name: &str, page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &page).unwrap();
+        std::fs::write(&path, page).expect("the page can be written");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == page,
-        "docs/stream-rules.md is out of date: BLESS=1 cargo test --test generated"
-    );
+    assert!(written == page, "{name} is out of date: BLESS=1 cargo test --test generated");
 }

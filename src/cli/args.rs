@@ -269,7 +269,7 @@ pub enum FormatArg {
 /// `mock`.
 #[derive(Debug, Args)]
 pub struct MockArgs {
-    /// Whose behaviour
+    /// Whose behaviour; `--list-personas` shows them
     #[arg(long, value_name = "NAME", default_value = "openai")]
     pub persona: String,
     /// Named faults, joined with `+` or given again

@@ -15,7 +15,7 @@ use super::reply::{Content, Reply};
 use super::request::Request;
 use super::route::Route;
 use super::script::Script;
-use super::{Persona, render, tokens};
+use super::{render, tokens};
 use crate::transcript::Headers;
 use crate::units::Nanos;
 
@@ -189,12 +189,7 @@ fn metrics(house: &House) -> String {
          # TYPE proofhouse_mock_requests_total counter\n\
          proofhouse_mock_requests_total {served}\n"
     );
-    let own = match house.config.persona {
-        Persona::OpenAi => None,
-        Persona::Vllm => Some("vllm:num_requests_running"),
-        Persona::Sglang => Some("sglang:num_running_reqs"),
-    };
-    if let Some(name) = own {
+    if let Some(name) = house.config.persona.gauge() {
         text.push_str(&sample(name, model, running));
     }
     text

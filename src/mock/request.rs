@@ -33,6 +33,8 @@ pub(crate) struct Orders {
     pub(crate) rate_limit: bool,
     /// `overload`: answer 503.
     pub(crate) overload: bool,
+    /// `content-filter`: refuse the prompt, where the persona has a filter.
+    pub(crate) content_filter: bool,
 }
 
 impl Request {
@@ -92,6 +94,7 @@ impl Request {
                 Some(("fail-after", count)) => orders.fail_after = count.parse().ok(),
                 None if word == "rate-limit" => orders.rate_limit = true,
                 None if word == "overload" => orders.overload = true,
+                None if word == "content-filter" => orders.content_filter = true,
                 _ => {}
             }
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use proofhouse::clock::Clock;
 use proofhouse::engine::{Check, Options, Sink, Stopper, check};
 use proofhouse::mock::{Config, Server};
@@ -82,7 +83,14 @@ const CAPACITY: usize = 16;
 const PATIENCE_S: f64 = 3.0;
 
 pub(crate) fn mock_profile() -> Profile {
-    let mut profile = profile::builtin::resolve("mock").unwrap().profile;
+    built_in("mock")
+}
+
+/// A built-in profile, with the limits of a mock under trial. It is read from its file, so that a
+/// change of it is tried without a new binary.
+pub(crate) fn built_in(name: &str) -> Profile {
+    let file = format!("{}/profiles/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let mut profile = profile::builtin::resolve(&file).unwrap().profile;
     profile.limits.max_gap_s = PATIENCE_S;
     profile.limits.close_after_done_s = PATIENCE_S;
     profile.limits.max_concurrency = CAPACITY.try_into().unwrap();
@@ -93,8 +101,13 @@ pub(crate) fn mock_profile() -> Profile {
 /// A mock with these faults (`a+b`, or nothing), fast enough for a hundred runs, slow enough that
 /// a stream is a stream.
 pub(crate) fn mock(faults: &str, seed: u64) -> Server {
-    let config = Config {
-        faults: faults.parse().unwrap(),
+    let faults = faults.parse().unwrap();
+    Server::start(Config { faults, ..config(seed) }).unwrap()
+}
+
+/// The settings of a mock under trial.
+pub(crate) fn config(seed: u64) -> Config {
+    Config {
         api_key: Some(KEY.to_owned()),
         ttft: Nanos::from_millis(2),
         itl: Nanos::from_millis(1),
@@ -105,8 +118,7 @@ pub(crate) fn mock(faults: &str, seed: u64) -> Server {
         capacity: CAPACITY,
         seed,
         ..Config::default()
-    };
-    Server::start(config).unwrap()
+    }
 }
 
 pub(crate) fn target(base_url: &str) -> Target {
@@ -129,6 +141,20 @@ pub(crate) async fn judge<T: Transport>(
     options: Options,
 ) -> Collected {
     let profile = mock_profile();
+    let today = Clock::system().wall().date_naive();
+    judge_as(&profile, today, suites, wanted, transport, target, options).await
+}
+
+/// The same with another profile than the mock's own, on a day.
+pub(crate) async fn judge_as<T: Transport>(
+    profile: &Profile,
+    today: NaiveDate,
+    suites: &[Loaded],
+    wanted: impl Fn(&Case) -> bool,
+    transport: &T,
+    target: &Target,
+    options: Options,
+) -> Collected {
     let clock = Clock::system();
     let meta = TargetMeta {
         name: target.name.clone(),
@@ -149,11 +175,11 @@ pub(crate) async fn judge<T: Transport>(
         transport,
         target,
         meta: &meta,
-        profile: &profile,
+        profile,
         plan,
         auth_variable: None,
         clock: clock.clone(),
-        today: clock.wall().date_naive(),
+        today,
         options,
     };
     assert!(check(&check_this, &mut collected, &Stopper::default()).await);

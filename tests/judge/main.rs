@@ -9,5 +9,6 @@
 mod catalogue;
 mod faults;
 mod harness;
+mod personas;
 mod plan;
 mod witnesses;

@@ -16,8 +16,8 @@ fn keys(value: &Value) -> Vec<&str> {
 #[test]
 fn every_deviation_says_what_and_where() {
     assert!(Persona::OpenAi.deviations().is_empty());
-    for persona in [Persona::Vllm, Persona::Sglang] {
-        assert!(persona.deviations().len() >= 8);
+    for persona in Persona::ALL.into_iter().filter(|persona| *persona != Persona::OpenAi) {
+        assert!(persona.deviations().len() >= 6, "{persona}");
         for deviation in persona.deviations() {
             assert!(!deviation.what.is_empty() && deviation.link.starts_with("https://"));
         }
@@ -226,4 +226,139 @@ fn sglangs_answers_carry_its_nulls() {
     let error = chat(&server, &json!({"model": "x"}));
     assert_eq!(keys(&error.json()), ["object", "message", "type", "param", "code"]);
     assert_eq!(error.json()["code"], 400);
+}
+
+/// A server of another persona that wants a key, and what it says to one request.
+fn answer_of(
+    persona: Persona,
+    path: &str,
+    headers: &[&str],
+    body: &Value,
+) -> super::client::Answer {
+    let server = Server::start(Config { persona, api_key: Some("k".into()), ..config() }).unwrap();
+    let method = if body.is_null() { "GET" } else { "POST" };
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let mut all = vec!["authorization: Bearer k"];
+    all.extend(headers);
+    ask(&server, method, path, &all, body.as_bytes())
+}
+
+#[test]
+fn llamacpps_answers_name_the_one_model_and_its_errors_have_no_param() {
+    let persona = Persona::LlamaCpp;
+    let body = answer_of(persona, CHAT, &[], &says("Say hi", json!({"model": "any"}))).json();
+    let refused = answer_of(persona, CHAT, &[], &json!({"model": "any"}));
+    let one = answer_of(persona, "/v1/models/proofhouse-mock", &[], &Value::Null);
+
+    assert_eq!(body["model"], "proofhouse-mock");
+    assert!(body["choices"][0].get("logprobs").is_none() && body["timings"].is_object());
+    assert_eq!(keys(&refused.json()["error"]), ["code", "message", "type"]);
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!(400)));
+    assert_eq!(refused.header("connection"), Some("close"));
+    assert_eq!((one.status, &one.json()["error"]["message"]), (404, &json!("File Not Found")));
+}
+
+#[test]
+fn ollamas_calls_come_whole_and_nothing_forces_or_forbids_them() {
+    let tools = json!({"tools": [weather()], "tool_choice": "none", "stream": true});
+    let chunks = answer_of(Persona::Ollama, CHAT, &[], &says("Weather in Paris", tools)).chunks();
+    let unknown = answer_of(Persona::Ollama, CHAT, &[], &says("x", json!({"model": "nope"})));
+    let nowhere = answer_of(Persona::Ollama, "/v1/nope", &[], &json!({}));
+
+    let delta = &chunks[0]["choices"][0]["delta"];
+    assert_eq!((&delta["role"], &delta["content"]), (&json!("assistant"), &json!("")));
+    let arguments = delta["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
+    assert!(serde_json::from_str::<Value>(arguments).unwrap()["city"].is_string());
+    assert_eq!(
+        unknown.json()["error"],
+        json!({"message": "model 'nope' not found", "type": "not_found_error", "param": null, "code": null})
+    );
+    assert_eq!((nowhere.status, nowhere.text().as_str()), (404, "404 page not found"));
+}
+
+#[test]
+fn tgis_calls_are_no_list_when_streamed_and_its_errors_are_two_texts() {
+    let tools = json!({"tools": [weather()], "tool_choice": "required"});
+    let body = answer_of(Persona::Tgi, CHAT, &[], &says("Weather in Paris", tools.clone())).json();
+    let mut streamed = says("Weather in Paris", tools);
+    streamed["stream"] = json!(true);
+    let chunks = answer_of(Persona::Tgi, CHAT, &[], &streamed).chunks();
+    let refused = answer_of(Persona::Tgi, CHAT, &[], &says("x", json!({"temperature": 3})));
+    let format = json!({"response_format": {"type": "json_object"}});
+    let format = answer_of(Persona::Tgi, CHAT, &[], &says("x", format));
+
+    let choice = &body["choices"][0];
+    assert!(choice["message"]["tool_calls"][0]["function"]["arguments"].is_object());
+    assert_eq!((&choice["finish_reason"], &body["id"]), (&json!("stop"), &json!("")));
+    assert_eq!(chunks[0]["choices"][0]["delta"]["tool_calls"]["id"], "");
+    assert_eq!((refused.status, keys(&refused.json())), (422, vec!["error", "error_type"]));
+    assert!(format.text().contains("missing field `value`") && format.status == 422);
+}
+
+#[test]
+fn openrouters_stream_has_comments_a_provider_and_an_error_that_ends_a_choice() {
+    let stream = says("Count from 1 to 9", json!({"stream": true}));
+    let answer = answer_of(Persona::OpenRouter, CHAT, &[], &stream);
+    let fails = ["x-proofhouse-mock: fail-after=3"];
+    let failed = answer_of(Persona::OpenRouter, CHAT, &fails, &stream).chunks();
+    let plain = answer_of(Persona::OpenRouter, CHAT, &fails, &says("Say hi", json!({})));
+
+    assert!(answer.text().starts_with(": OPENROUTER PROCESSING\n\n"), "{}", answer.text());
+    let chunks = answer.chunks();
+    assert!(chunks.iter().all(|chunk| chunk["provider"] == "Mock"));
+    let last = chunks.last().unwrap();
+    assert!(last["usage"]["cost"].is_number() && last["choices"] == json!([]));
+    let last = failed.last().unwrap();
+    assert_eq!(last["choices"][0]["finish_reason"], "error");
+    assert_eq!(last["error"]["code"], "server_error");
+    assert_eq!((plain.status, &plain.json()["error"]["code"]), (200, &json!(502)));
+}
+
+#[test]
+fn azures_filter_speaks_before_the_first_choice_and_instead_of_an_answer() {
+    let stream = says("Say hi", json!({"stream": true}));
+    let chunks = answer_of(Persona::Azure, CHAT, &[], &stream).chunks();
+    let order = ["x-proofhouse-mock: content-filter"];
+    let refused = answer_of(Persona::Azure, CHAT, &order, &says("Say hi", json!({})));
+    let served = answer_of(Persona::OpenAi, CHAT, &order, &says("Say hi", json!({})));
+
+    assert_eq!((&chunks[0]["choices"], &chunks[0]["object"]), (&json!([]), &json!("")));
+    let safe = &chunks[0]["prompt_filter_results"][0]["content_filter_results"]["hate"];
+    assert_eq!(safe, &json!({"filtered": false, "severity": "safe"}));
+    assert!(chunks.iter().any(|chunk| chunk["choices"][0]["content_filter_offsets"].is_object()));
+    let error = &refused.json()["error"];
+    assert_eq!((refused.status, &error["code"]), (400, &json!("content_filter")));
+    assert_eq!(error["innererror"]["code"], "ResponsibleAIPolicyViolation");
+    assert_eq!(served.status, 200);
+}
+
+#[test]
+fn bedrock_knows_the_fields_it_was_built_with_and_one_operation() {
+    let unknown = answer_of(Persona::Bedrock, CHAT, &[], &says("Say hi", json!({"top_k": 5})));
+    let penalty = says("Say hi", json!({"frequency_penalty": 0}));
+    let penalty = answer_of(Persona::Bedrock, CHAT, &[], &penalty);
+    let models = answer_of(Persona::Bedrock, "/v1/models", &[], &Value::Null);
+
+    let error = &unknown.json()["error"];
+    assert_eq!((unknown.status, &error["code"]), (400, &json!("validation_error")));
+    assert!(error["message"].as_str().unwrap().contains("unknown field top_k"));
+    assert_eq!((penalty.status, models.status), (400, 404));
+    assert!(penalty.header("x-amzn-requestid").is_some());
+}
+
+#[test]
+fn sagemakers_front_door_quotes_the_error_of_the_container() {
+    let refused = answer_of(Persona::SageMaker, CHAT, &[], &says("x", json!({"model": "nope"})));
+    let header = ["x-amzn-sagemaker-inference-component: c"];
+    let component = answer_of(Persona::SageMaker, CHAT, &header, &says("Say hi", json!({})));
+    let models = answer_of(Persona::SageMaker, "/v1/models", &[], &Value::Null);
+    let served = answer_of(Persona::SageMaker, CHAT, &[], &says("Say hi", json!({})));
+
+    let error = &refused.json()["error"];
+    assert_eq!((refused.status, &error["code"]), (400, &json!("model_error")));
+    let text = error["message"].as_str().unwrap();
+    assert!(text.starts_with("Received client error (404) from primary with message \"{\"error\""));
+    assert_eq!(component.json()["error"]["code"], "validation_error");
+    assert_eq!((models.status, served.status), (404, 200));
+    assert!(served.json().get("kv_transfer_params").is_some());
 }

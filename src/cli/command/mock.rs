@@ -58,7 +58,11 @@ fn list_personas(format: ListFormat) -> Result<Exit, Failure> {
                         .iter()
                         .map(|deviation| json!({"what": deviation.what, "link": deviation.link}))
                         .collect();
-                    json!({"name": persona.name(), "deviations": deviations})
+                    json!({
+                        "name": persona.name(),
+                        "title": persona.title(),
+                        "deviations": deviations,
+                    })
                 })
                 .collect();
             pretty(&rows)?
@@ -66,7 +70,7 @@ fn list_personas(format: ListFormat) -> Result<Exit, Failure> {
         ListFormat::Text => {
             let mut lines = Vec::new();
             for persona in Persona::ALL {
-                lines.push(persona.name().to_owned());
+                lines.push(format!("{}: {}", persona.name(), persona.title()));
                 for deviation in persona.deviations() {
                     lines.push(format!("  - {}\n    {}", deviation.what, deviation.link));
                 }
@@ -80,7 +84,9 @@ fn list_personas(format: ListFormat) -> Result<Exit, Failure> {
 
 fn config(args: &MockArgs) -> Result<Config, Failure> {
     let mut config = Config { port: args.port, seed: args.seed, ..Config::default() };
-    config.persona = args.persona.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    config.persona = args.persona.parse().map_err(|error| {
+        Failure::usage(format!("{error}")).hint("`proofhouse mock --list-personas` shows them")
+    })?;
     config.faults = args.fault.join("+").parse().map_err(|error| {
         Failure::usage(format!("{error}")).hint("`proofhouse mock --list-faults` shows them")
     })?;

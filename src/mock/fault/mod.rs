@@ -69,6 +69,11 @@ pub fn faults() -> &'static [Fault] {
     &ALL
 }
 
+/// The fault of that name.
+pub(crate) fn named(name: &str) -> Option<&'static Fault> {
+    faults().iter().find(|fault| fault.name == name)
+}
+
 const AREAS: [&[Fault]; 21] = [
     streaming::FAULTS,
     chunks::FAULTS,

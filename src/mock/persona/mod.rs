@@ -1,15 +1,24 @@
 //! Whose behaviour the mock shows.
 
+mod azure;
+mod bedrock;
+mod hear;
+mod litellm;
+mod llamacpp;
+mod ollama;
+mod openrouter;
+mod sagemaker;
 mod sglang;
+mod tgi;
 mod vllm;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
 use thiserror::Error;
 
 use super::act::Act;
+use super::fault;
 use crate::text::did_you_mean;
 
 /// Whose behaviour the mock shows.
@@ -22,6 +31,22 @@ pub enum Persona {
     Vllm,
     /// SGLang.
     Sglang,
+    /// llama.cpp's HTTP server.
+    LlamaCpp,
+    /// Ollama's OpenAI routes.
+    Ollama,
+    /// Hugging Face's Text Generation Inference.
+    Tgi,
+    /// LiteLLM's proxy.
+    LiteLlm,
+    /// OpenRouter.
+    OpenRouter,
+    /// Azure OpenAI.
+    Azure,
+    /// Amazon Bedrock's OpenAI route.
+    Bedrock,
+    /// The `/openai/v1` route of a SageMaker endpoint, with vLLM in its container.
+    SageMaker,
 }
 
 /// Something a server does otherwise than OpenAI.
@@ -36,13 +61,36 @@ pub struct Deviation {
 /// A deviation and how it comes about.
 pub(crate) struct Habit {
     deviation: Deviation,
+    /// Faults that do the same.
+    faults: &'static [&'static str],
     acts: &'static [Act],
 }
 
 impl Habit {
     const fn new(what: &'static str, link: &'static str, acts: &'static [Act]) -> Self {
-        Self { deviation: Deviation { what, link }, acts }
+        Self { deviation: Deviation { what, link }, faults: &[], acts }
     }
+
+    /// A deviation that is also a fault of its own: by the faults' names.
+    const fn faults(
+        what: &'static str,
+        link: &'static str,
+        faults: &'static [&'static str],
+    ) -> Self {
+        Self { deviation: Deviation { what, link }, faults, acts: &[] }
+    }
+}
+
+/// What makes a persona.
+struct Character {
+    name: &'static str,
+    /// Which server, and which version of it.
+    title: &'static str,
+    /// The server's habits, in the order in which they are applied; one list for each layer that a
+    /// request passes on its way out.
+    layers: &'static [&'static [Habit]],
+    /// The gauge of requests at work among its metrics.
+    gauge: Option<&'static str>,
 }
 
 /// A persona's name that is none.
@@ -55,40 +103,71 @@ pub struct UnknownPersona {
 
 impl Persona {
     /// Every persona.
-    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Vllm, Self::Sglang];
+    pub const ALL: [Self; 11] = [
+        Self::OpenAi,
+        Self::Vllm,
+        Self::Sglang,
+        Self::LlamaCpp,
+        Self::Ollama,
+        Self::Tgi,
+        Self::LiteLlm,
+        Self::OpenRouter,
+        Self::Azure,
+        Self::Bedrock,
+        Self::SageMaker,
+    ];
 
-    /// Its name: `openai`, `vllm`, `sglang`.
-    pub const fn name(self) -> &'static str {
+    const fn character(self) -> &'static Character {
+        const OPENAI: Character = Character {
+            name: "openai",
+            title: "OpenAI, the reference that the others deviate from",
+            layers: &[],
+            gauge: None,
+        };
         match self {
-            Self::OpenAi => "openai",
-            Self::Vllm => "vllm",
-            Self::Sglang => "sglang",
+            Self::OpenAi => &OPENAI,
+            Self::Vllm => &vllm::CHARACTER,
+            Self::Sglang => &sglang::CHARACTER,
+            Self::LlamaCpp => &llamacpp::CHARACTER,
+            Self::Ollama => &ollama::CHARACTER,
+            Self::Tgi => &tgi::CHARACTER,
+            Self::LiteLlm => &litellm::CHARACTER,
+            Self::OpenRouter => &openrouter::CHARACTER,
+            Self::Azure => &azure::CHARACTER,
+            Self::Bedrock => &bedrock::CHARACTER,
+            Self::SageMaker => &sagemaker::CHARACTER,
         }
     }
 
-    fn habits(self) -> &'static [Habit] {
-        match self {
-            Self::OpenAi => &[],
-            Self::Vllm => vllm::HABITS,
-            Self::Sglang => sglang::HABITS,
-        }
+    /// Its name, as in `--persona vllm`. The built-in profile of the same server has it too.
+    pub const fn name(self) -> &'static str {
+        self.character().name
+    }
+
+    /// Which server it shows, and which version of it.
+    pub const fn title(self) -> &'static str {
+        self.character().title
+    }
+
+    /// The gauge of requests at work among its metrics.
+    pub(crate) const fn gauge(self) -> Option<&'static str> {
+        self.character().gauge
+    }
+
+    fn habits(self) -> impl Iterator<Item = &'static Habit> {
+        self.character().layers.iter().copied().flatten()
     }
 
     /// What it does otherwise than OpenAI, each with its source.
-    pub fn deviations(self) -> &'static [Deviation] {
-        static LISTS: LazyLock<[Vec<Deviation>; 3]> = LazyLock::new(|| {
-            Persona::ALL.map(|persona| persona.habits().iter().map(|h| h.deviation).collect())
-        });
-        let [openai, vllm, sglang] = &*LISTS;
-        match self {
-            Self::OpenAi => openai,
-            Self::Vllm => vllm,
-            Self::Sglang => sglang,
-        }
+    pub fn deviations(self) -> Vec<Deviation> {
+        self.habits().map(|habit| habit.deviation).collect()
     }
 
     pub(crate) fn acts(self) -> impl Iterator<Item = &'static Act> {
-        self.habits().iter().flat_map(|habit| habit.acts)
+        self.habits().flat_map(|habit| {
+            let alike = habit.faults.iter().filter_map(|name| fault::named(name));
+            alike.flat_map(|fault| fault.acts).chain(habit.acts)
+        })
     }
 }
 
@@ -106,5 +185,21 @@ impl FromStr for Persona {
             let hint = did_you_mean(name, Self::ALL.iter().map(|persona| persona.name()));
             UnknownPersona { name: name.to_owned(), hint }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_habit_is_shown_by_something_and_names_faults_that_are() {
+        for habit in Persona::ALL.into_iter().flat_map(Persona::habits) {
+            let what = habit.deviation.what;
+            assert!(!habit.acts.is_empty() || !habit.faults.is_empty(), "nothing shows: {what}");
+            for name in habit.faults {
+                assert!(fault::named(name).is_some(), "there is no fault {name}: {what}");
+            }
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Habit;
-use crate::mock::act::{Act, Scene};
+use super::hear::forget;
+use super::{Character, Habit};
+use crate::mock::act::{Act, ResponseAct, Scene};
 use crate::mock::answer::Answer;
 use crate::mock::event::{Event, Part};
 use crate::mock::reply::{Content, Reply};
-use crate::mock::request::Request;
 use crate::mock::route::Route;
 use crate::mock::script::Script;
 use crate::mock::tokens;
@@ -17,11 +17,23 @@ const PROTOCOL: &str = "https://github.com/sgl-project/sglang/blob/main/python/s
 /// Where chat answers are put together.
 const SERVING: &str = "https://github.com/sgl-project/sglang/blob/main/python/sglang/srt/entrypoints/openai/serving_chat.py";
 
-pub(super) const HABITS: &[Habit] = &[
+pub(super) const CHARACTER: Character = Character {
+    name: "sglang",
+    title: "SGLang, `python -m sglang.launch_server`",
+    layers: &[HABITS],
+    gauge: Some("sglang:num_running_reqs"),
+};
+
+const HABITS: &[Habit] = &[
     Habit::new(
         "any model name is served",
         "https://github.com/sgl-project/sglang/issues/31404",
         &[Act::Traits(|traits| traits.any_model = true)],
+    ),
+    Habit::faults(
+        "a json_schema without a schema is a 500",
+        "https://github.com/sgl-project/sglang/issues/28090",
+        &["structured-missing-schema-500"],
     ),
     Habit::new(
         "an error is flat: `object`, `message`, `type`, `param`, and an integer `code` at the top",
@@ -72,14 +84,25 @@ pub(super) const HABITS: &[Habit] = &[
         SERVING,
         &[Act::Events(done_after_error)],
     ),
+    Habit::new(
+        "the time of a response in the Responses API is a decimal",
+        "https://github.com/sgl-project/sglang/issues/9963",
+        &[
+            Act::Plain(|reply, scene| {
+                if scene.request.route == Route::Responses
+                    && let Some(body) = reply.json_mut()
+                {
+                    decimal_time(body);
+                }
+            }),
+            Act::Response(ResponseAct::Events(|events, _| {
+                let chunks = events.iter_mut().filter_map(Event::chunk_mut);
+                chunks.filter_map(|chunk| chunk.get_mut("response")).for_each(decimal_time);
+            })),
+        ],
+    ),
     Habit::new("no x-request-id", SERVING, &[Act::Script(headers)]),
 ];
-
-fn forget(request: &mut Request, name: &str) {
-    if let Some(object) = request.object_mut() {
-        object.shift_remove(name);
-    }
-}
 
 fn null(map: &mut Map<String, Value>, key: &str) {
     map.entry(key).or_insert(Value::Null);
@@ -236,6 +259,13 @@ fn done_after_error(events: &mut Vec<Event>, _: &Scene<'_>) {
         error.insert("code".to_owned(), json!(500));
     }
     events.push(Event::done());
+}
+
+fn decimal_time(response: &mut Value) {
+    let time = response.get_mut("created_at");
+    if let Some(time) = time.filter(|time| time.is_u64()) {
+        *time = json!(time.as_f64());
+    }
 }
 
 fn headers(script: &mut Script, _: &Scene<'_>) {

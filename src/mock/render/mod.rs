@@ -54,7 +54,8 @@ pub(crate) fn unique(seed: u64, number: u64, len: usize) -> String {
     format!("{}{}", base62(salt, len - tail), base62(number, tail))
 }
 
-fn usage(usage: &Usage) -> Value {
+/// The counts of a chat or a legacy completion.
+pub(crate) fn usage(usage: &Usage) -> Value {
     json!({
         "prompt_tokens": usage.prompt,
         "completion_tokens": usage.completion,

@@ -6,7 +6,8 @@ mod event;
 
 use serde_json::{Value, json};
 
-use super::Habit;
+use super::hear::{default_model, orphans_speak};
+use super::{Character, Habit};
 use crate::mock::act::{Act, Scene};
 use crate::mock::answer::Answer;
 use crate::mock::ask::ToolChoice;
@@ -23,6 +24,16 @@ const PROTOCOL: &str = "https://github.com/vllm-project/vllm/blob/main/vllm/entr
 const SERVING: &str = "https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/chat_completion/serving.py";
 /// What the server documents of itself.
 const DOCS: &str = "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html";
+
+/// What it documents of tools.
+const TOOLS: &str = "https://docs.vllm.ai/en/latest/features/tool_calling/";
+
+pub(super) const CHARACTER: Character = Character {
+    name: "vllm",
+    title: "vLLM 0.32, `vllm serve`",
+    layers: &[HABITS],
+    gauge: Some("vllm:num_requests_running"),
+};
 
 pub(super) const HABITS: &[Habit] = &[
     Habit::new(
@@ -57,6 +68,11 @@ pub(super) const HABITS: &[Habit] = &[
         &[Act::Decide(name_calls)],
     ),
     Habit::new(
+        "a call that the limit cuts is the content of a plain answer, markup and all",
+        "https://github.com/vllm-project/vllm/issues/47903",
+        &[Act::Decide(leak_cut_call)],
+    ),
+    Habit::new(
         "an error inside a stream is followed by [DONE]",
         "https://github.com/BerriAI/litellm/issues/40578",
         &[Act::Events(event::done_after_error)],
@@ -66,7 +82,7 @@ pub(super) const HABITS: &[Habit] = &[
         "a request without a model is served by the first, and an unknown role is let by",
         DOCS,
         &[Act::Hear(|request, house| {
-            default_model(request, house.config.models.first().map_or("", String::as_str));
+            default_model(request, house);
             known_roles(request);
         })],
     ),
@@ -74,6 +90,26 @@ pub(super) const HABITS: &[Habit] = &[
         "a limit that does not fit beside the prompt is lowered",
         SERVING,
         &[Act::Traits(|traits| traits.clamps_limit = true)],
+    ),
+    Habit::new(
+        "a tool message without its call is rendered by the chat template, and answered",
+        TOOLS,
+        &[Act::Hear(|request, _| orphans_speak(request))],
+    ),
+    Habit::new(
+        "the schema of a tool that is not strict is not read",
+        "https://github.com/vllm-project/vllm/issues/49661",
+        &[Act::Hear(|request, _| schemas_unread(request))],
+    ),
+    Habit::faults(
+        "an output without its call is let by in the Responses API",
+        TOOLS,
+        &["responses-orphan-200"],
+    ),
+    Habit::faults(
+        "a stream of the Responses API that the limit cut ends with response.completed",
+        "https://github.com/vllm-project/agentic-api/issues/273",
+        &["responses-completed-event-on-length"],
     ),
     Habit::new(
         "no x-request-id unless the server is told to (`--enable-request-id-headers`)",
@@ -105,13 +141,19 @@ fn refuse_no_tools(scene: &Scene<'_>) -> Option<Reply> {
     empty.then(|| Refusal::new(400, text).param("tools").reply())
 }
 
-fn default_model(request: &mut Request, model: &str) {
-    let generation = matches!(request.route, Route::Chat | Route::Completions);
-    if generation
-        && request.field("model").is_none()
-        && let Some(object) = request.object_mut()
-    {
-        object.insert("model".to_owned(), json!(model));
+/// Nonsense in the schema of a tool that is not strict goes unnoticed.
+fn schemas_unread(request: &mut Request) {
+    const TYPES: [&str; 7] = ["object", "array", "string", "number", "integer", "boolean", "null"];
+    let tools = request.object_mut().and_then(|body| body.get_mut("tools")?.as_array_mut());
+    for function in tools.into_iter().flatten().filter_map(|tool| tool.get_mut("function")) {
+        let strict = function.get("strict").is_some_and(|strict| *strict == true);
+        let kind = function.pointer("/parameters/type").and_then(Value::as_str);
+        if !strict
+            && kind.is_some_and(|kind| !TYPES.contains(&kind))
+            && let Some(parameters) = function.get_mut("parameters")
+        {
+            *parameters = json!({"type": "object"});
+        }
     }
 }
 
@@ -147,6 +189,21 @@ fn name_calls(answer: &mut Answer, scene: &Scene<'_>) {
         if forced && !choice.calls.is_empty() {
             choice.text.get_or_insert_default();
         }
+    }
+}
+
+/// The parser of calls finds none that is whole, and the text stays as the model wrote it.
+fn leak_cut_call(answer: &mut Answer, scene: &Scene<'_>) {
+    if scene.ask.is_some_and(|ask| ask.stream) {
+        return;
+    }
+    for choice in answer.choices.iter_mut().filter(|choice| choice.finish == "length") {
+        let Some(call) = choice.calls.pop() else { continue };
+        let (name, arguments) = (&call.name, call.json());
+        choice.calls.clear();
+        choice.set_content(&format!(
+            "<tool_call>\n{{\"name\": \"{name}\", \"arguments\": {arguments}"
+        ));
     }
 }
 
