@@ -26,6 +26,7 @@ pub(super) const LENS: Lens = Lens {
     title: "AI SDK, generateText() and streamText() with an OpenAI-compatible provider",
     package: "@ai-sdk/openai-compatible",
     version: "2.0.87",
+    names: ["Vercel AI SDK", "Vercel AI SDK, openai-compatible"],
     surface: Surface::Both,
     read,
 };

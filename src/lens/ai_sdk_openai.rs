@@ -14,6 +14,7 @@ pub(super) const LENS: Lens = Lens {
     title: "AI SDK, generateText() and streamText() with the OpenAI provider",
     package: "@ai-sdk/openai",
     version: "3.0.141",
+    names: ["Vercel AI SDK", "Vercel AI SDK, openai"],
     surface: Surface::Both,
     read,
 };

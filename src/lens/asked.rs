@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::transcript::Exchange;
+use crate::transcript::{End, Exchange};
 
 /// What a chat request asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,26 @@ pub struct Asked {
     pub several: bool,
     /// An answer in a `response_format`.
     pub format: bool,
+    /// Nothing but an answer in text to messages in text: what every client asks.
+    pub everyday: bool,
 }
+
+/// Members of a request that ask for no feature that one could go without.
+const EVERYDAY: [&str; 10] = [
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "stop",
+    "user",
+];
+
+/// A longer request is out of the ordinary.
+const EVERYDAY_BYTES_MAX: usize = 64 * 1024;
 
 impl Asked {
     /// Reads the request of an exchange; `None` if it is no chat request that a client would send.
@@ -36,8 +55,13 @@ impl Asked {
         if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
             return None;
         }
-        // Where we left or stopped on purpose, a client would have read on.
-        if exchange.end.is_ours() {
+        // Where we left or stopped on purpose, a client would have read on. A kept connection that
+        // turns out closed is never the end for a client: its pool asks again on a new one.
+        if exchange.end.is_ours() || exchange.end == End::ClosedBeforeResponse {
+            return None;
+        }
+        // Clients send their bodies without asking for leave.
+        if request.headers.get("expect").is_some() {
             return None;
         }
         let usage = body.pointer("/stream_options/include_usage");
@@ -46,6 +70,27 @@ impl Asked {
             stream_usage: usage.and_then(Value::as_bool).unwrap_or_default(),
             several: body.get("n").and_then(Value::as_u64).is_some_and(|n| n > 1),
             format: body.get("response_format").is_some_and(|format| !format.is_null()),
+            everyday: request.body.len() <= EVERYDAY_BYTES_MAX && is_everyday(&body, messages),
         })
     }
+}
+
+/// Whether a request asks for an answer in text to messages in text, and for nothing else.
+fn is_everyday(body: &Value, messages: &[Value]) -> bool {
+    let members = body.as_object().into_iter().flatten();
+    let known = members.filter(|(_, value)| !value.is_null()).all(|(name, value)| {
+        EVERYDAY.contains(&name.as_str())
+            && match name.as_str() {
+                "max_tokens" | "max_completion_tokens" => value.as_u64().is_some_and(|n| n > 0),
+                "temperature" | "top_p" => value.as_f64().is_some_and(|n| n >= 0.0),
+                _ => true,
+            }
+    });
+    let roles = ["system", "developer", "user", "assistant"];
+    known
+        && messages.iter().filter_map(Value::as_object).all(|message| {
+            message.len() == 2
+                && message.get("content").is_some_and(Value::is_string)
+                && message.get("role").is_some_and(|role| roles.iter().any(|known| role == known))
+        })
 }

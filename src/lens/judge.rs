@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, Asked, Call, Effect, Outcome, Taken};
+use super::{Answer, Asked, Call, Effect, MADE_UP_COUNT, MADE_UP_ID, Outcome, Taken};
 use crate::dialect::openai::{AssemblyFault, Problem, Reading};
 use crate::text::{ellipsis, plural};
 use crate::transcript::{End, Exchange};
@@ -173,6 +173,9 @@ impl Meant {
         ];
         pairs.iter().find_map(|(name, taken)| {
             let meant = meant.get(*name).unwrap_or(&Value::Null);
+            if *taken == MADE_UP_COUNT {
+                return Some(format!("usage.{name} is made up by the client"));
+            }
             if !taken.is_u64() {
                 return Some(format!("usage.{name} is {taken} and no count"));
             }
@@ -238,6 +241,7 @@ impl Intent {
             let meant = self.calls.get(index).filter(|_| self.calls_known);
             damage.extend(call_damage(call, meant, truncated));
         }
+        damage.extend(same_ids(&answer.tool_calls));
         match (&answer.finish_reason, &self.finish) {
             (None, _) => damage.push("finish_reason is missing: a cut answer looks whole".into()),
             (Some(taken), Some(sent)) if !same_reason(taken, sent) => {
@@ -337,6 +341,13 @@ fn call_damage(call: &Call, meant: Option<&Call>, truncated: bool) -> Vec<String
     }
     damage.extend(argument_damage(call, meant, truncated));
     damage
+}
+
+/// Two calls of one turn by one id: the result of one is taken for the other's.
+fn same_ids(calls: &[Call]) -> Option<String> {
+    let ids = || calls.iter().filter_map(|call| call.id.as_deref()).filter(|id| !id.is_empty());
+    let twice = |id: &&str| *id != MADE_UP_ID && ids().filter(|other| other == id).count() > 1;
+    ids().find(twice).map(|id| format!("two calls have the id {id:?}: one gets the other's result"))
 }
 
 fn argument_damage(call: &Call, meant: Option<&Call>, truncated: bool) -> Option<String> {

@@ -4,8 +4,9 @@
 //! one message; chunks become message chunks that are added: texts joined, token counts summed,
 //! and calls merged by index and id. What is merged twice is joined, a finish reason too. Arguments
 //! are parsed: of a plain answer strictly, and what is no JSON is put aside as invalid; of a stream
-//! with repair, so that cut-off arguments become a call. Requests that stream a `response_format`
-//! take another way through the package, which this lens does not look at.
+//! with repair, so that cut-off arguments become a call. A stream with a `response_format` goes
+//! through openai-python's [`stream()` helper](super::openai_python_stream): the helper raises what
+//! it does not expect, and the token counts come from its snapshot at the end.
 
 mod message;
 mod partial;
@@ -13,8 +14,10 @@ mod partial;
 use serde_json::{Value, json};
 
 use self::message::{Message, Raised, VALIDATION};
+use super::caller::text;
 use super::decode::python::{Item, Major, Stop, attribute, lax_int, plain, stream, truthy};
-use super::openai_python::{stopped, text};
+use super::openai_python::stopped;
+use super::openai_python_stream::State;
 use super::{Answer, Asked, Call, Lens, Surface, Taken, Usage};
 use crate::transcript::Exchange;
 
@@ -23,7 +26,8 @@ pub(super) const LENS: Lens = Lens {
     title: "LangChain, ChatOpenAI invoke() and stream()",
     package: "langchain-openai",
     version: "1.7.3",
-    surface: Surface::NoStreamedFormat,
+    names: ["LangChain", "LangChain ChatOpenAI"],
+    surface: Surface::Both,
     read,
 };
 
@@ -33,6 +37,9 @@ const VALUE: Raised = "ValueError";
 
 fn read(exchange: &Exchange) -> Taken {
     let asked = Asked::of(exchange);
+    if asked.is_some_and(|asked| asked.stream && asked.format) {
+        return formatted(exchange);
+    }
     if asked.is_some_and(|asked| asked.stream) {
         return streamed(exchange);
     }
@@ -211,6 +218,42 @@ fn streamed(exchange: &Exchange) -> Taken {
         return Taken::raises(VALUE, "No generation chunks were returned", Answer::default());
     }
     Taken::returns(message.answer())
+}
+
+/// A stream with a `response_format`.
+fn formatted(exchange: &Exchange) -> Taken {
+    let items = match stream(exchange, Major::Two) {
+        Ok(items) => items,
+        Err(stop) => return raised(stop, Answer::default()),
+    };
+    let mut helper = State::of(exchange);
+    let mut message = Message::default();
+    for item in items {
+        match item {
+            Item::Data(mut chunk) => {
+                let taken = helper.chunk(&chunk).and_then(|()| {
+                    if attribute(&chunk, "object")
+                        .is_none_or(|kind| kind != "chat.completion.chunk")
+                    {
+                        return Ok(());
+                    }
+                    if let Some(chunk) = chunk.as_object_mut() {
+                        chunk.remove("usage");
+                    }
+                    added(&mut message, &chunk)
+                });
+                if let Err(exception) = taken {
+                    return Taken::raises(exception, "", message.answer());
+                }
+            }
+            Item::Stops(stop) => return raised(stop, message.answer()),
+        }
+    }
+    let last = helper.finish().and_then(|completion| invoked(&completion, false));
+    match last.and_then(|last| message.add(&json!({}), last.usage, None)) {
+        Ok(()) => Taken::returns(message.answer()),
+        Err(exception) => Taken::raises(exception, "", message.answer()),
+    }
 }
 
 /// Adds a chunk of a stream.

@@ -8,9 +8,11 @@
 mod ai_sdk;
 mod ai_sdk_openai;
 mod asked;
+mod caller;
 mod decode;
 mod judge;
 mod langchain;
+mod litellm;
 mod openai_node;
 mod openai_node_stream;
 mod openai_python;
@@ -39,6 +41,8 @@ pub struct Lens {
     pub package: &'static str,
     /// The version that the lens was proven against.
     pub version: &'static str,
+    /// What suites call the client, and this surface of it.
+    names: [&'static str; 2],
     /// Which requests the surface makes.
     surface: Surface,
     read: fn(&Exchange) -> Taken,
@@ -49,8 +53,6 @@ pub struct Lens {
 enum Surface {
     /// Plain ones and streams.
     Both,
-    /// Plain ones and streams, except streams with a `response_format`.
-    NoStreamedFormat,
     /// Streams only.
     Stream,
 }
@@ -59,7 +61,6 @@ impl Surface {
     const fn makes(self, asked: Asked) -> bool {
         match self {
             Self::Both => true,
-            Self::NoStreamedFormat => !(asked.stream && asked.format),
             Self::Stream => asked.stream,
         }
     }
@@ -67,6 +68,9 @@ impl Surface {
 
 /// Stands for a tool call's id that the client makes up, because the answer had none.
 pub const MADE_UP_ID: &str = "(made up by the client)";
+
+/// Stands for a token count that the client makes up, because the answer had none.
+pub const MADE_UP_COUNT: &str = "(made up by the client)";
 
 /// Every lens, in the order of reports.
 pub const fn all() -> &'static [Lens] {
@@ -79,6 +83,7 @@ pub const fn all() -> &'static [Lens] {
         ai_sdk_openai::LENS,
         langchain::LENS,
         strands::LENS,
+        litellm::LENS,
     ]
 }
 
@@ -148,6 +153,16 @@ pub struct Sight {
 }
 
 impl Lens {
+    /// Whether a suite speaks of the client by this name, whatever its surface.
+    pub fn is_client(&self, name: &str) -> bool {
+        self.names.first().is_some_and(|known| *known == name)
+    }
+
+    /// Whether a suite speaks of this surface by this name, or of the client as a whole.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.id == name || self.names.contains(&name)
+    }
+
     /// Whether the client would have made this request at all: a chat completion, of the kind that
     /// the surface asks for.
     pub fn applies(&self, exchange: &Exchange) -> bool {

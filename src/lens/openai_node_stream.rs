@@ -20,7 +20,7 @@ use slots::{Slots, key};
 
 use super::decode::js::{self, Stop, property};
 use super::decode::node::{Item, stream};
-use super::openai_node::{answer, stopped};
+use super::openai_node::{OBJECTS, stopped};
 use super::{Answer, Lens, Surface, Taken};
 use crate::transcript::Exchange;
 
@@ -29,6 +29,7 @@ pub(super) const LENS: Lens = Lens {
     title: "openai-node, .stream() and finalChatCompletion()",
     package: "openai",
     version: "6.49.0",
+    names: ["openai-node", "openai-node .stream()"],
     surface: Surface::Stream,
     read,
 };
@@ -36,7 +37,7 @@ pub(super) const LENS: Lens = Lens {
 fn read(exchange: &Exchange) -> Taken {
     let mut helper = Helper::of(exchange);
     match helper.run(exchange) {
-        Ok(completion) => Taken::returns(answer(&completion)),
+        Ok(completion) => Taken::returns(OBJECTS.answer(&completion)),
         Err(stop) => stopped(wrapped(stop), Answer { text: helper.content, ..Answer::default() }),
     }
 }

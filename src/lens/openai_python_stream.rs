@@ -6,13 +6,18 @@
 //! chunk's whatever it is, and arguments of strict tools are parsed on the way. What it does not
 //! expect ends in whatever exception Python comes to.
 
+mod list;
+mod snapshot;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use self::list::{item, iterated, iterated_or_none, position};
+use self::snapshot::{append, first, merge, normal};
 use super::decode::json::{self, Prefix};
 use super::decode::python::{Item, Major, attribute, stream, truthy};
-use super::openai_python::{answer, is_valid, lax_index, stopped};
+use super::openai_python::{OBJECTS, stopped};
 use super::{Answer, Lens, Surface, Taken};
 use crate::transcript::Exchange;
 
@@ -21,6 +26,7 @@ pub(super) const LENS: Lens = Lens {
     title: "openai-python, stream() and get_final_completion()",
     package: "openai",
     version: "3.54.0",
+    names: ["openai-python", "openai-python .stream()"],
     surface: Surface::Stream,
     read,
 };
@@ -41,7 +47,7 @@ fn read(exchange: &Exchange) -> Taken {
         Ok(items) => items,
         Err(stop) => return stopped(stop, Answer::default()),
     };
-    let mut state = State { strict: strict_tools(exchange), ..State::default() };
+    let mut state = State::of(exchange);
     for item in items {
         match item {
             Item::Data(chunk) => {
@@ -53,7 +59,7 @@ fn read(exchange: &Exchange) -> Taken {
         }
     }
     match state.finish() {
-        Ok(completion) => Taken::returns(answer(&completion)),
+        Ok(completion) => Taken::returns(OBJECTS.answer(&completion)),
         Err(exception) => Taken::raises(exception, "", Answer::default()),
     }
 }
@@ -72,7 +78,7 @@ fn strict_tools(exchange: &Exchange) -> Vec<String> {
 
 /// The completion so far.
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     strict: Vec<String>,
     /// The choices of the snapshot, by position.
     choices: Option<Vec<Value>>,
@@ -88,7 +94,13 @@ struct Progress {
 }
 
 impl State {
-    fn chunk(&mut self, chunk: &Value) -> Result<(), Raised> {
+    /// Nothing yet of the answer to a request.
+    pub(super) fn of(exchange: &Exchange) -> Self {
+        Self { strict: strict_tools(exchange), ..Self::default() }
+    }
+
+    /// Adds a chunk to the snapshot.
+    pub(super) fn chunk(&mut self, chunk: &Value) -> Result<(), Raised> {
         if !chunk.is_object() {
             return Err(ATTRIBUTE);
         }
@@ -214,7 +226,8 @@ impl State {
         json::python(arguments).map(|_| ()).ok_or(NOT_JSON)
     }
 
-    fn finish(mut self) -> Result<Value, Raised> {
+    /// The completion, once the stream is at its end.
+    pub(super) fn finish(mut self) -> Result<Value, Raised> {
         let mut choices = self.choices.take().ok_or(ASSERTION)?;
         for choice in &mut choices {
             match attribute(choice, "finish_reason").and_then(Value::as_str) {
@@ -263,150 +276,6 @@ fn parse_partly(strict: &[String], call: &Value) -> Result<(), Raised> {
 
 fn is_strict(strict: &[String], function: &Value) -> bool {
     attribute(function, "name").is_some_and(|name| strict.iter().any(|known| name == known))
-}
-
-/// The choices of the first chunk, each put where its index says.
-fn first(chunk: &Value) -> Result<Vec<Value>, Raised> {
-    let listed = chunk.get("choices").ok_or("KeyError")?;
-    let choices = listed.as_array().ok_or(TYPE)?;
-    let mut snapshot = choices.clone();
-    for choice in choices {
-        let made = started(choice)?;
-        let at = position(attribute(choice, "index"), choices.len())?;
-        if let Some(place) = snapshot.get_mut(at) {
-            *place = made;
-        }
-    }
-    Ok(snapshot)
-}
-
-/// A choice of a chunk as a choice of the snapshot.
-fn started(choice: &Value) -> Result<Value, Raised> {
-    let mut made = choice.as_object().ok_or(ATTRIBUTE)?.clone();
-    let delta = made.remove("delta").filter(Value::is_object).ok_or(ATTRIBUTE)?;
-    let mut message = Map::new();
-    accumulate(&mut message, normal(&delta).as_object().ok_or(ATTRIBUTE)?)?;
-    made.insert("message".to_owned(), Value::Object(message));
-    Ok(Value::Object(made))
-}
-
-fn append(choices: &mut Vec<Value>, choice: &Value) -> Result<usize, Raised> {
-    choices.push(started(choice)?);
-    Ok(choices.len() - 1)
-}
-
-/// The message of a choice of the snapshot with a delta added.
-fn merge(kept: Option<&Value>, choice: &Value) -> Result<Value, Raised> {
-    let message = kept.and_then(|kept| attribute(kept, "message")).ok_or(ATTRIBUTE)?;
-    let delta = attribute(choice, "delta").filter(|delta| delta.is_object()).ok_or(ATTRIBUTE)?;
-    let mut merged = message.as_object().ok_or(ATTRIBUTE)?.clone();
-    accumulate(&mut merged, normal(delta).as_object().ok_or(ATTRIBUTE)?)?;
-    let merged = Value::Object(merged);
-    let before = iterated_or_none(attribute(message, "tool_calls"))?;
-    let after = iterated_or_none(attribute(&merged, "tool_calls"))?;
-    for (before, after) in before.iter().zip(after) {
-        if attribute(before, "type").is_some_and(|kind| kind == "function") {
-            if attribute(after, "type").is_none_or(|kind| kind != "function") {
-                return Err(ASSERTION);
-            }
-            attribute(after, "function").ok_or(ATTRIBUTE)?;
-        }
-    }
-    Ok(merged)
-}
-
-/// Adds a delta to what there is, key by key.
-fn accumulate(kept: &mut Map<String, Value>, delta: &Map<String, Value>) -> Result<(), Raised> {
-    for (key, more) in delta {
-        if kept.get(key).is_none_or(Value::is_null) {
-            if !has_indexes(more) {
-                kept.insert(key.clone(), more.clone());
-                continue;
-            }
-            kept.insert(key.clone(), Value::Array(Vec::new()));
-        }
-        if key == "index" || key == "type" {
-            kept.insert(key.clone(), more.clone());
-            continue;
-        }
-        match (kept.get_mut(key), more) {
-            (Some(Value::String(text)), Value::String(more)) => text.push_str(more),
-            (Some(Value::Object(kept)), Value::Object(more)) => accumulate(kept, more)?,
-            (Some(Value::Array(list)), Value::Array(more)) => accumulate_list(list, more)?,
-            (Some(kept @ Value::Number(_)), Value::Number(more)) => {
-                let sum = kept.as_f64().unwrap_or_default() + more.as_f64().unwrap_or_default();
-                *kept = Value::from(sum);
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn accumulate_list(list: &mut Vec<Value>, more: &[Value]) -> Result<(), Raised> {
-    let plain = list.iter().all(|item| item.is_string() || item.is_number() || item.is_boolean());
-    if plain && (!list.is_empty() || !more.iter().any(|item| item.get("index").is_some())) {
-        list.extend(more.iter().cloned());
-        return Ok(());
-    }
-    for entry in more {
-        let fragment = entry.as_object().ok_or(TYPE)?;
-        let index = fragment.get("index").ok_or("RuntimeError")?;
-        match position(Some(index), list.len()) {
-            Ok(at) => {
-                let kept = list.get_mut(at).and_then(Value::as_object_mut).ok_or(TYPE)?;
-                accumulate(kept, fragment)?;
-            }
-            Err(INDEX) => list.push(entry.clone()),
-            Err(other) => return Err(other),
-        }
-    }
-    Ok(())
-}
-
-fn has_indexes(value: &Value) -> bool {
-    value.as_array().is_some_and(|list| list.iter().any(|entry| entry.get("index").is_some()))
-}
-
-/// A delta with its calls' indexes as pydantic leaves them.
-fn normal(delta: &Value) -> Value {
-    let mut delta = delta.clone();
-    if let Some(calls) = delta.get_mut("tool_calls").and_then(Value::as_array_mut)
-        && calls.iter().all(is_valid)
-    {
-        for call in calls {
-            if let Some(index) = call.get_mut("index") {
-                *index = lax_index(index);
-            }
-        }
-    }
-    delta
-}
-
-/// Where Python's `list[index]` points.
-fn position(index: Option<&Value>, len: usize) -> Result<usize, Raised> {
-    let index = match index {
-        Some(Value::Bool(index)) => i64::from(*index),
-        Some(Value::Number(number)) => number.as_i64().ok_or(TYPE)?,
-        _ => return Err(TYPE),
-    };
-    let from_end = usize::try_from(index.unsigned_abs()).map_err(|_| INDEX)?;
-    let at = if index < 0 { len.checked_sub(from_end).ok_or(INDEX)? } else { from_end };
-    if at < len { Ok(at) } else { Err(INDEX) }
-}
-
-fn item<'a>(list: &'a [Value], index: Option<&Value>) -> Result<&'a Value, Raised> {
-    list.get(position(index, list.len())?).ok_or(INDEX)
-}
-
-/// What Python's `for` goes through.
-fn iterated(value: Option<&Value>) -> Result<&[Value], Raised> {
-    value.and_then(Value::as_array).map(Vec::as_slice).ok_or(TYPE)
-}
-
-/// What `for … in value or []` goes through.
-fn iterated_or_none(value: Option<&Value>) -> Result<&[Value], Raised> {
-    value.filter(|value| truthy(value)).map_or(Ok(&[]), |value| iterated(Some(value)))
 }
 
 fn put(choices: &mut [Value], at: usize, key: &str, value: Value) {

@@ -9,8 +9,8 @@
 use serde_json::{Value, json};
 
 use super::decode::json;
-use super::decode::python::{Item, Major, Stop, attribute, stream, truthy};
-use super::openai_python::{is_valid, lax_index, stopped, usage};
+use super::decode::python::{Item, Major, Stop, attribute, is_valid, lax_index, stream, truthy};
+use super::openai_python::{stopped, usage};
 use super::{Answer, Call, Lens, Surface, Taken, Usage};
 use crate::transcript::Exchange;
 
@@ -19,6 +19,7 @@ pub(super) const LENS: Lens = Lens {
     title: "Strands Agents, OpenAIModel in the agent loop",
     package: "strands-agents",
     version: "1.62.0",
+    names: ["strands-agents", "strands-agents OpenAIModel"],
     surface: Surface::Stream,
     read,
 };

@@ -129,6 +129,82 @@ fn what_no_client_would_ask_is_not_looked_at() {
 }
 
 #[test]
+fn a_kept_connection_that_turns_out_closed_hurts_no_client() {
+    let mut closed = exchange(true, 200, "text/event-stream", "");
+    closed.head = None;
+    closed.end = End::ClosedBeforeResponse;
+    assert!(all().iter().all(|lens| lens.look(&closed).is_none()));
+
+    closed.end = End::Reset { why: "connection reset".into() };
+    assert_eq!(look("openai-python", &closed).effect, Effect::Raises);
+}
+
+#[test]
+fn a_request_for_nothing_but_text_is_an_everyday_one() {
+    let everyday = |request: &Value| {
+        let mut asked = exchange(false, 200, "application/json", "{}");
+        asked.request.body = request.to_string().into();
+        Asked::of(&asked).unwrap().everyday
+    };
+    let hi = json!([{"role": "user", "content": "hi"}]);
+    assert!(everyday(&json!({"model": "m", "messages": hi, "max_tokens": 5, "stop": ["."]})));
+    assert!(!everyday(&json!({"model": "m", "messages": hi, "tools": []})));
+    assert!(!everyday(&json!({"model": "m", "messages": hi, "max_tokens": -1})));
+    let parts = json!([{"role": "user", "content": [{"type": "text", "text": "hi"}]}]);
+    assert!(!everyday(&json!({"model": "m", "messages": parts})));
+    let long = json!([{"role": "user", "content": "hi ".repeat(30_000)}]);
+    assert!(!everyday(&json!({"model": "m", "messages": long})));
+}
+
+#[test]
+fn two_calls_by_one_id_are_silent_damage() {
+    let call = |index| {
+        json!({
+            "index": index, "id": "c1", "type": "function",
+            "function": {"name": "f", "arguments": "{}"},
+        })
+    };
+    let twins = streamed(&[
+        chunk(&json!({"role": "assistant", "tool_calls": [call(0), call(1)]}), None),
+        chunk(&json!({}), Some("tool_calls")),
+        usage_chunk(),
+    ]);
+
+    let sight = look("openai-python", &twins);
+
+    assert_eq!(sight.effect, Effect::SilentlyWrong);
+    assert!(sight.detail.contains("two calls have the id \"c1\""), "{}", sight.detail);
+}
+
+#[test]
+fn langchain_streams_a_response_format_through_the_helper() {
+    let mut formatted = streamed(&[
+        chunk(&json!({"role": "assistant", "content": "{}"}), None),
+        chunk(&json!({}), Some("stop")),
+        usage_chunk(),
+    ]);
+    let request = json!({
+        "stream": true, "messages": [{"role": "user", "content": "hi"}],
+        "response_format": {"type": "json_object"},
+        "stream_options": {"include_usage": true},
+    });
+    formatted.request.body = request.to_string().into();
+    let answer = look("langchain", &formatted).taken.answer;
+    assert_eq!(
+        (answer.text.as_deref(), answer.usage.unwrap().total_tokens),
+        (Some("{}"), json!(5))
+    );
+
+    // The helper asserts that there was a chunk.
+    let mut none = exchange(true, 200, "text/event-stream", "data: [DONE]\n\n");
+    none.request.body = request.to_string().into();
+    let Outcome::Raises { exception, .. } = look("langchain", &none).taken.outcome else {
+        panic!()
+    };
+    assert_eq!(exception, "AssertionError");
+}
+
+#[test]
 fn a_body_in_a_content_coding_is_not_looked_at() {
     let mut coded = exchange(false, 200, "application/json", "\u{1f}\u{8}");
     coded.head.as_mut().unwrap().headers.push("content-encoding", "gzip");

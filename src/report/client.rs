@@ -40,9 +40,9 @@ fn view(run: &Run, harms: &Harms<'_>, lens: &Lens, case: &CaseRecord) -> Option<
     if !matches!(case.verdict, Verdict::Fail | Verdict::Warn | Verdict::Info) {
         return None;
     }
-    if let Some(harm) = harms.of_case(case).into_iter().find(|harm| harm.client == lens.id) {
-        let reason = format!("{}: {}", lens.id, harm.said());
-        return Some((Verdict::Fail, reason));
+    let hurt = harms.of_client(case, lens).map(super::harm::Harm::said);
+    if let Some(said) = hurt.or_else(|| Some(harms.noted(case, lens)?.said())) {
+        return Some((Verdict::Fail, format!("{}: {said}", lens.id)));
     }
     let asks = super::harm::behind(case)
         .filter_map(|id| run.exchanges.get(id))

@@ -5,26 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::lens::{self, Effect, Lens};
-use crate::record::{CaseRecord, Run, TargetRun};
+use crate::lens::{self, Asked, Effect, Lens, Sight};
+use crate::record::{CaseRecord, Run};
 use crate::suite::Hurt;
-use crate::verdict::{Level, Verdict};
-
-/// Areas of the catalogue that every client needs. What is broken in another one limits a client
-/// to what it has left.
-const CORE: [&str; 11] = [
-    "sse",
-    "chunks",
-    "delta",
-    "chat",
-    "roles",
-    "finish",
-    "http",
-    "headers",
-    "errors",
-    "errstream",
-    "auth",
-];
+use crate::verdict::Verdict;
 
 /// What a case does to the user of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -36,6 +20,9 @@ pub(super) struct Harm {
     pub(super) effect: Effect,
     /// A sentence on it.
     pub(super) detail: String,
+    /// Whether the request is one that every client makes.
+    #[serde(skip)]
+    pub(super) everyday: bool,
 }
 
 impl Harm {
@@ -43,13 +30,43 @@ impl Harm {
     pub(super) fn said(&self) -> String {
         self.effect.with(&self.detail)
     }
+
+    /// What is graver comes last.
+    const fn rank(&self) -> (Effect, bool) {
+        (self.effect, self.everyday)
+    }
 }
 
 /// What every exchange behind a broken case does to the users of clients.
 pub(super) struct Harms<'a> {
     by_exchange: BTreeMap<&'a str, Vec<Harm>>,
     /// Chat exchanges, by id: those that some lens looks at.
-    chats: BTreeSet<&'a str>,
+    chats: BTreeMap<&'a str, Chat>,
+}
+
+/// A chat exchange, as far as a suite's note on a client hangs on it.
+#[derive(Clone, Copy, Debug)]
+struct Chat {
+    /// Whether it was answered with an error status.
+    refused: bool,
+    /// Whether every client makes such requests.
+    everyday: bool,
+}
+
+/// What a suite notes of a client, where no lens can tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted<'a> {
+    /// What the suite says.
+    pub(super) hurt: &'a Hurt,
+    /// Whether it is a request of every client that is refused.
+    pub(super) everyday: bool,
+}
+
+impl Noted<'_> {
+    /// The note in a clause.
+    pub(super) fn said(&self) -> String {
+        format!("{} (as the suite notes)", self.hurt.effect)
+    }
 }
 
 /// Whether the case complains of its exchanges.
@@ -81,18 +98,20 @@ impl<'a> Harms<'a> {
             let harms: Vec<Harm> = lens::all()
                 .iter()
                 .filter_map(|lens| {
-                    let sight = lens.look(exchange)?;
-                    let harm = Harm { client: lens.id, effect: sight.effect, detail: sight.detail };
-                    (harm.effect != Effect::Ok).then_some(harm)
+                    let Sight { effect, detail, .. } = lens.look(exchange)?;
+                    let everyday = Asked::of(exchange).is_some_and(|asked| asked.everyday);
+                    let harm = Harm { client: lens.id, effect, detail, everyday };
+                    (effect != Effect::Ok).then_some(harm)
                 })
                 .collect();
             by_exchange.insert(id.as_str(), harms);
         }
-        let chats = run
-            .exchanges
-            .iter()
-            .filter(|(_, exchange)| lens::all().iter().any(|lens| lens.applies(exchange)));
-        Self { by_exchange, chats: chats.map(|(id, _)| id.as_str()).collect() }
+        let chats = run.exchanges.iter().filter_map(|(id, exchange)| {
+            let asked = Asked::of(exchange)?;
+            let refused = exchange.status().is_some_and(|status| !(200..300).contains(&status));
+            Some((id.as_str(), Chat { refused, everyday: asked.everyday }))
+        });
+        Self { by_exchange, chats: chats.collect() }
     }
 
     /// Who is hurt by what a case complains of: for each client the gravest effect, the gravest
@@ -104,7 +123,7 @@ impl<'a> Harms<'a> {
         let mut worst: Vec<&Harm> = Vec::new();
         for harm in behind(case).filter_map(|id| self.by_exchange.get(id)).flatten() {
             match worst.iter_mut().find(|known| known.client == harm.client) {
-                Some(known) if known.effect < harm.effect => *known = harm,
+                Some(known) if known.rank() < harm.rank() => *known = harm,
                 Some(_) => {}
                 None => worst.push(harm),
             }
@@ -113,100 +132,35 @@ impl<'a> Harms<'a> {
         worst
     }
 
-    /// What can be said of every client on a target.
-    pub(super) fn readiness(&self, target: &TargetRun) -> Vec<Readiness> {
-        let met = target
-            .cases
-            .iter()
-            .flat_map(|case| &case.exchanges)
-            .any(|id| self.chats.contains(id.as_str()));
-        lens::all().iter().map(|lens| self.readiness_of(lens, target, met)).collect()
+    /// Whether the exchange is a chat that some lens looks at.
+    pub(super) fn is_chat(&self, id: &str) -> bool {
+        self.chats.contains_key(id)
     }
 
-    fn readiness_of(&self, lens: &Lens, target: &TargetRun, met: bool) -> Readiness {
-        let mut limits: Vec<(State, Effect, String)> = Vec::new();
-        for case in target.cases.iter().filter(|case| !case.provisional) {
-            let harms = self.of_case(case);
-            let Some(harm) = harms.into_iter().find(|harm| harm.client == lens.id) else {
-                continue;
-            };
-            let said = format!("{}: {}", case.id, harm.said());
-            limits.push((weigh(case, harm.effect), harm.effect, said));
-        }
-        limits.sort_by_key(|(state, effect, _)| std::cmp::Reverse((*state, *effect)));
-        let state = limits
-            .first()
-            .map_or(if met { State::Ready } else { State::Unknown }, |(state, ..)| *state);
-        let reasons = limits.into_iter().map(|(_, _, said)| said).collect();
-        Readiness { client: lens.id, state, reasons }
-    }
-}
-
-/// What a harm leaves of a client. Silent damage by a broken requirement is never a mere limit; an
-/// exception is, where it comes from a feature that one can go without.
-fn weigh(case: &CaseRecord, effect: Effect) -> State {
-    let area = case.id.split('.').next().unwrap_or_default();
-    let grave = effect == Effect::SilentlyWrong || CORE.contains(&area);
-    if case.level == Level::Must && grave { State::NotReady } else { State::Limited }
-}
-
-/// Whether a client can be used with a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-pub(super) enum State {
-    /// No chat exchange was in the run.
-    #[serde(rename = "UNKNOWN")]
-    Unknown,
-    /// Nothing that was checked hurts it.
-    #[serde(rename = "READY")]
-    Ready,
-    /// With the limits that the reasons name.
-    #[serde(rename = "READY WITH LIMITS")]
-    Limited,
-    /// A requirement is broken in a way that hurts it at its core, or silently.
-    #[serde(rename = "NOT READY")]
-    NotReady,
-}
-
-impl State {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "UNKNOWN",
-            Self::Ready => "READY",
-            Self::Limited => "READY WITH LIMITS",
-            Self::NotReady => "NOT READY",
-        }
+    /// What a case does to the user of one client.
+    pub(super) fn of_client(&self, case: &CaseRecord, lens: &Lens) -> Option<&Harm> {
+        self.of_case(case).into_iter().find(|harm| harm.client == lens.id)
     }
 
-    /// The verdict whose colour it has.
-    pub(super) const fn verdict(self) -> Verdict {
-        match self {
-            Self::Unknown => Verdict::Inconclusive,
-            Self::Ready => Verdict::Pass,
-            Self::Limited => Verdict::Warn,
-            Self::NotReady => Verdict::Fail,
+    /// What the suite notes of a client, where its lens cannot tell: because the case complains of
+    /// no chat at all (embeddings, say), or of the status by which a chat was refused that this
+    /// client could have asked. A lens that saw an answer is the better witness.
+    pub(super) fn noted<'c>(&self, case: &'c CaseRecord, lens: &Lens) -> Option<Noted<'c>> {
+        if !complains(case) {
+            return None;
         }
-    }
-}
-
-/// What can be said of a client on a target.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(super) struct Readiness {
-    /// The id of the lens: `openai-python`.
-    pub(super) client: &'static str,
-    /// Whether it can be used.
-    pub(super) state: State,
-    /// Every check whose exchanges hurt it, the gravest first: `CHECK: what it does`.
-    pub(super) reasons: Vec<String>,
-}
-
-impl Readiness {
-    /// The reasons in a line: the first, and how many more there are.
-    pub(super) fn summary(&self) -> String {
-        match self.reasons.as_slice() {
-            [] => String::new(),
-            [only] => only.clone(),
-            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+        let mut chats = behind(case).filter_map(|id| self.chats.get(id)).peekable();
+        if chats.peek().is_none() {
+            let hurt = case.hurts.iter().find(|hurt| lens.is_client(&hurt.client))?;
+            return Some(Noted { hurt, everyday: false });
         }
+        let hurt = case.hurts.iter().find(|hurt| lens.is_called(&hurt.client))?;
+        let evidence = case.findings.iter().flat_map(|finding| &finding.evidence);
+        let refused = evidence
+            .filter(|evidence| evidence.place.what == "status")
+            .filter_map(|evidence| self.chats.get(evidence.place.exchange.as_deref()?))
+            .find(|chat| chat.refused)?;
+        Some(Noted { hurt, everyday: refused.everyday })
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::facts::{self, Row};
-use super::harm::{Harms, State};
+use super::harm::Harms;
 use super::phrase;
+use super::readiness::{self, State};
 use crate::record::{CaseRecord, Run};
 use crate::text::plural;
 use crate::verdict::Verdict;
@@ -53,7 +54,7 @@ fn counts(out: &mut String, run: &Run) {
 /// Which clients can be used with each target.
 fn readiness(out: &mut String, run: &Run, harms: &Harms<'_>) {
     for target in &run.targets {
-        let readiness = harms.readiness(target);
+        let readiness = readiness::of(target, harms);
         if readiness.iter().all(|client| client.state == State::Unknown) {
             continue;
         }

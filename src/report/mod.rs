@@ -12,6 +12,7 @@ mod json;
 mod junit;
 mod markdown;
 mod phrase;
+mod readiness;
 
 pub use client::as_seen;
 pub use json::schema as json_schema;

@@ -62,6 +62,46 @@ fn reports_say_who_is_hurt_and_who_is_ready() {
     assert!(console.stdout.contains("NOT READY"), "{}", console.stdout);
 }
 
+/// What the report says of a client after one check against a mock with a fault.
+fn readiness_of(client: &str, fault: &str, check: &str) -> (String, Vec<String>) {
+    let house = House::new();
+    recorded(&house, fault, check, 1);
+    let report = house.run(&["report", "run", "--format", "json"]).exits(0).json();
+    let all = report["targets"][0]["readiness"].as_array().unwrap().clone();
+    let one = all.into_iter().find(|one| one["client"] == client).unwrap();
+    let reasons = one["reasons"].as_array().unwrap().iter();
+    let reasons = reasons.map(|reason| reason.as_str().unwrap().to_owned()).collect();
+    (one["state"].as_str().unwrap().to_owned(), reasons)
+}
+
+#[test]
+fn a_broken_requirement_that_hurts_no_client_leaves_it_ready() {
+    for client in ["openai-python", "openai-node", "langchain", "strands", "ai-sdk", "litellm"] {
+        let (state, reasons) =
+            readiness_of(client, "http-close-after-stream", "http.keepalive-after-stream");
+        assert_eq!((state.as_str(), reasons.len()), ("READY", 0), "{client}: {reasons:?}");
+    }
+}
+
+#[test]
+fn an_exception_on_a_plain_chat_makes_a_client_not_ready_and_one_on_tools_limits_it() {
+    let helper = "openai-python-stream";
+    let (state, reasons) = readiness_of(helper, "chunk-delta-null", "chunk.delta-is-object");
+    assert_eq!(state, "NOT READY", "{reasons:?}");
+    let (state, reasons) = readiness_of(helper, "toolstream-no-index", "toolstream.index-present");
+    assert_eq!(state, "READY WITH LIMITS", "{reasons:?}");
+}
+
+#[test]
+fn where_no_lens_can_tell_the_note_of_the_suite_counts() {
+    let (state, reasons) =
+        readiness_of("openai-python", "reject-unknown-header", "http.unknown-headers");
+    assert_eq!(state, "NOT READY");
+    assert_eq!(reasons, ["http.unknown-headers: every call fails (as the suite notes)"]);
+    let (state, reasons) = readiness_of("ai-sdk", "reject-unknown-header", "http.unknown-headers");
+    assert_eq!((state.as_str(), reasons.len()), ("READY", 0), "{reasons:?}");
+}
+
 #[test]
 fn a_client_fails_what_hurts_it_and_notes_what_it_tolerates() {
     let house = House::new();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use proofhouse::lens::{Answer, Call, Lens, MADE_UP_ID, Outcome, Taken, Usage};
+use proofhouse::lens::{Answer, Call, Lens, MADE_UP_COUNT, MADE_UP_ID, Outcome, Taken, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::play::Play;
@@ -83,7 +83,7 @@ pub(crate) fn differences(taken: &Taken, said: &Said) -> Vec<String> {
         hold("reasoning", text(answer.reasoning.as_deref()), text(said.reasoning.as_deref()));
         hold("tool calls", json(&calls(answer, said)), json(&said.tool_calls));
         hold("finish_reason", json(&answer.finish_reason), json(&said.finish_reason));
-        hold("usage", json(&answer.usage), json(&said.usage));
+        hold("usage", json(&usage(answer, said)), json(&said.usage));
         if let Some(others) = &said.others {
             hold("further choices", json(&others_of(answer)), json(others));
         }
@@ -100,6 +100,24 @@ fn calls(answer: &Answer, said: &Said) -> Vec<Call> {
         }
     }
     calls
+}
+
+/// The token counts of a lens, with the client's own where the lens can only say that it makes some
+/// up.
+fn usage(answer: &Answer, said: &Said) -> Option<Usage> {
+    let mut usage = answer.usage.clone()?;
+    if let Some(told) = &said.usage {
+        for (count, told) in [
+            (&mut usage.prompt_tokens, &told.prompt_tokens),
+            (&mut usage.completion_tokens, &told.completion_tokens),
+            (&mut usage.total_tokens, &told.total_tokens),
+        ] {
+            if *count == MADE_UP_COUNT && told.is_u64() {
+                count.clone_from(told);
+            }
+        }
+    }
+    Some(usage)
 }
 
 fn others_of(answer: &Answer) -> Vec<Other> {

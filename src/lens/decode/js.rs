@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+/// A property that is neither `null` nor `undefined`.
+pub(in crate::lens) use super::json::member as property;
 use super::json::{self, Looseness};
 
 /// How a call fails in a JavaScript client.
@@ -41,11 +43,6 @@ pub(in crate::lens) fn truthy(value: Option<&Value>) -> bool {
         Some(Value::String(text)) => !text.is_empty(),
         Some(Value::Array(_) | Value::Object(_)) => true,
     }
-}
-
-/// A property that is neither `null` nor `undefined`.
-pub(in crate::lens) fn property<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.as_object().and_then(|map| map.get(name)).filter(|value| !value.is_null())
 }
 
 /// `String(value)`: what adding a value to a text appends.

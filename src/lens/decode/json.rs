@@ -52,6 +52,11 @@ pub(in crate::lens) fn prefix(text: &str) -> Prefix {
     }
 }
 
+/// A member of an object that is not null.
+pub(in crate::lens) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.as_object().and_then(|map| map.get(name)).filter(|value| !value.is_null())
+}
+
 struct Reader<'a> {
     rest: &'a str,
     looseness: Looseness,

@@ -5,10 +5,13 @@
 //! first field's name; a retry field makes an event too; each line is decoded as UTF-8 on its own
 //! and strictly.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::http::BodyEnd;
 use super::json;
+/// An attribute of a model that was built without validation: the value, or `None` where Python
+/// has `None` or where there is no model.
+pub(in crate::lens) use super::json::member as attribute;
 use crate::transcript::{End, Exchange};
 
 /// What openai-python's stream hands on, one for each event.
@@ -260,12 +263,6 @@ pub(in crate::lens) fn truthy(value: &Value) -> bool {
     }
 }
 
-/// An attribute of a model that was built without validation: the value, or `None` where Python
-/// has `None` or where there is no model.
-pub(in crate::lens) fn attribute<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.as_object().and_then(|map: &Map<String, Value>| map.get(name)).filter(|v| !v.is_null())
-}
-
 /// A whole number as pydantic takes one in its lax mode.
 pub(in crate::lens) fn lax_int(value: &Value) -> Option<i64> {
     match value {
@@ -277,6 +274,22 @@ pub(in crate::lens) fn lax_int(value: &Value) -> Option<i64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+/// An index as pydantic makes it a number.
+pub(in crate::lens) fn lax_index(index: &Value) -> Value {
+    lax_int(index).map_or_else(|| index.clone(), Value::from)
+}
+
+/// Whether pydantic would take a fragment of a call as it is; only then its index is made a number.
+pub(in crate::lens) fn is_valid(fragment: &Value) -> bool {
+    let maybe_text = |value: &Value, name| attribute(value, name).is_none_or(Value::is_string);
+    let function = attribute(fragment, "function");
+    attribute(fragment, "index").and_then(lax_int).is_some()
+        && maybe_text(fragment, "id")
+        && attribute(fragment, "type").is_none_or(|kind| kind == "function")
+        && function
+            .is_none_or(|f| f.is_object() && maybe_text(f, "name") && maybe_text(f, "arguments"))
 }
 
 #[cfg(test)]

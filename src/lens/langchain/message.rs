@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::partial;
-use crate::lens::decode::python::{attribute, lax_int, truthy};
-use crate::lens::openai_python::{is_valid, lax_index};
+use crate::lens::decode::python::{attribute, is_valid, lax_index, lax_int, truthy};
 use crate::lens::{Answer, Call, Usage};
 
 /// The class of the exception that Python comes to.

@@ -9,7 +9,8 @@ use unicode_width::UnicodeWidthStr as _;
 use super::paint::{Page, Tone, around};
 use super::{facts, phrase};
 use crate::record::{Run, TargetRun};
-use crate::report::harm::{Harms, State};
+use crate::report::harm::Harms;
+use crate::report::readiness::{self, State};
 use crate::text::ellipsis;
 use crate::verdict::Verdict;
 
@@ -116,7 +117,7 @@ pub(super) fn matrix(page: &mut Page, run: &Run) {
 /// Which clients can be used with each target, and what hurts them first.
 pub(super) fn readiness(page: &mut Page, run: &Run, harms: &Harms<'_>) {
     for target in &run.targets {
-        let readiness = harms.readiness(target);
+        let readiness = readiness::of(target, harms);
         if readiness.iter().all(|client| client.state == State::Unknown) {
             continue;
         }

@@ -6,8 +6,9 @@ use super::row::{Row, Text, rows_of, text};
 use super::wire::Exchange;
 use crate::record::{CaseRecord, Run, TargetRun, Warning};
 use crate::report::facts;
-use crate::report::harm::{Harms, State};
+use crate::report::harm::Harms;
 use crate::report::phrase::{self, symbol, utc};
+use crate::report::readiness::{self, State};
 use crate::text::plural;
 use crate::units::Nanos;
 use crate::verdict::{Level, Verdict};
@@ -234,7 +235,7 @@ impl<'a> Target<'a> {
 
 /// Nothing where no lens had anything to look at.
 fn ready(target: &TargetRun, harms: &Harms<'_>) -> Vec<Ready> {
-    let readiness = harms.readiness(target).into_iter();
+    let readiness = readiness::of(target, harms).into_iter();
     readiness
         .filter(|client| client.state != State::Unknown)
         .map(|client| Ready {

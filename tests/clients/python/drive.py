@@ -332,10 +332,17 @@ class LiteLlm(Client):
     modules = ("litellm",)
 
     def ask(self, item):
+        import httpx
         import litellm
 
-        litellm.suppress_debug_info = True
-        litellm.telemetry = False
+        if litellm.client_session is None:
+            litellm.suppress_debug_info = True
+            litellm.telemetry = False
+            # As the package makes its own, but for all items, and no connection is used twice.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            litellm.client_session = httpx.Client(
+                limits=limits, timeout=TIMEOUT_S, follow_redirects=True
+            )
         body = dict(item["body"])
         said = litellm.completion(
             model="openai/" + body.pop("model"),
@@ -371,7 +378,12 @@ def named(error):
 
 
 def is_timeout(error):
-    return "Timeout" in type(error).__name__
+    # LiteLLM has an exception of its own for whatever happens amid a stream, and says Timeout of
+    # some error statuses too.
+    name, text = type(error).__name__, str(error)
+    if name == "MidStreamFallbackError":
+        return "timed out" in text
+    return "Timeout" in name and "Timeout Error" not in text
 
 
 def said(client, item):
