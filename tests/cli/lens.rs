@@ -67,11 +67,11 @@ fn readiness_of(client: &str, fault: &str, check: &str) -> (String, Vec<String>)
     let house = House::new();
     recorded(&house, fault, check, 1);
     let report = house.run(&["report", "run", "--format", "json"]).exits(0).json();
-    let all = report["targets"][0]["readiness"].as_array().unwrap().clone();
-    let one = all.into_iter().find(|one| one["client"] == client).unwrap();
-    let reasons = one["reasons"].as_array().unwrap().iter();
+    let all = report.pointer("/targets/0/readiness").unwrap().as_array().unwrap();
+    let one = all.iter().find(|one| one.get("client").unwrap() == client).unwrap();
+    let reasons = one.get("reasons").unwrap().as_array().unwrap().iter();
     let reasons = reasons.map(|reason| reason.as_str().unwrap().to_owned()).collect();
-    (one["state"].as_str().unwrap().to_owned(), reasons)
+    (one.get("state").unwrap().as_str().unwrap().to_owned(), reasons)
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The package's own types, which validate what they are given.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use crate::lens::Usage;
@@ -92,7 +94,7 @@ fn dumps(value: &Value) -> String {
                     out.push(char);
                 } else {
                     for unit in char.encode_utf16(&mut [0; 2]) {
-                        out.push_str(&format!("\\u{unit:04x}"));
+                        let _ = write!(out, "\\u{unit:04x}");
                     }
                 }
             }

@@ -118,7 +118,7 @@ impl Wrapper {
                     if let Some(content) = delta.get("content").filter(|text| !text.is_null()) {
                         text = content.clone();
                     }
-                    said = delta.clone();
+                    said.clone_from(delta);
                 }
                 Some(_) => return Err(wrong("a delta is no object")),
             }
@@ -141,7 +141,7 @@ impl Wrapper {
             _ => None,
         };
         if first.is_none() {
-            return if self.counts { self.hand_on(json!([]), sent) } else { Ok(()) };
+            return if self.counts { self.hand_on(&json!([]), sent) } else { Ok(()) };
         }
         // What of the first choice's delta the package's type does not take is gone.
         let delta = delta(&said).unwrap_or_else(|Invalid| json!({}));
@@ -149,7 +149,7 @@ impl Wrapper {
             self.kept.repeats()?;
             let choices: Vec<Value> = choices.iter().map(made_over).collect();
             self.sent_first = true;
-            return self.hand_on(Value::Array(choices), sent);
+            return self.hand_on(&Value::Array(choices), sent);
         }
         let Some(reason) = self.finish.clone() else {
             if let Some(sent) = sent {
@@ -161,7 +161,7 @@ impl Wrapper {
         if self.sent_last {
             if sent.is_some() {
                 let choice = json!({"index": 0, "delta": delta});
-                return self.hand_on(json!([choice]), sent);
+                return self.hand_on(&json!([choice]), sent);
             }
             return Ok(());
         }
@@ -179,7 +179,7 @@ impl Wrapper {
         } else {
             json!({"index": 0, "delta": delta})
         };
-        self.hand_on(json!([choice]), sent)
+        self.hand_on(&json!([choice]), sent)
     }
 
     /// Whether a chunk says anything beside its end.
@@ -197,14 +197,14 @@ impl Wrapper {
     }
 
     /// Hands a chunk on to the caller.
-    fn hand_on(&mut self, choices: Value, sent: Option<[i64; 3]>) -> Result<(), Fault> {
+    fn hand_on(&mut self, choices: &Value, sent: Option<[i64; 3]>) -> Result<(), Fault> {
         let wrong = |what: &str| Fault { status: None, words: what.to_owned() };
         let first = choices.get(0).and_then(|choice| choice.get("delta"));
         let content = first.and_then(|delta| attribute(delta, "content")).cloned();
         if content.as_ref().is_some_and(|content| truthy(content) && !content.is_string()) {
             return Err(wrong("can only concatenate str"));
         }
-        self.kept.keep(&choices, content.as_ref(), sent);
+        self.kept.keep(choices, content.as_ref(), sent);
         if choices.as_array().is_some_and(|list| !list.is_empty()) {
             self.sent_first = true;
         }
