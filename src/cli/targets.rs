@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
+
 use super::args::{HttpArg, TargetArgs};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -9,6 +11,7 @@ use super::settings::{self, Settings};
 use crate::profile::{self, Capability, Profile};
 use crate::project::LoadedProject;
 use crate::suite::duration;
+use crate::transcript::{SECRET_BYTES_MIN, is_secret_header};
 use crate::transport::target::{BaseUrl, HttpChoice, Target, TargetError};
 use crate::transport::{Auth, Place};
 
@@ -83,6 +86,15 @@ pub(super) fn apply(target: &mut Target, args: &TargetArgs) -> Result<(), Failur
     for header in &args.header {
         let (name, value) =
             header.split_once(':').ok_or_else(|| wrong(&TargetError::Header(header.clone())))?;
+        if is_secret_header(name.trim()) {
+            // Its value stands in the shell's history already; it must not come into a record too.
+            return Err(Failure::usage(format!(
+                "--header is not for secrets such as `{}`",
+                name.trim()
+            ))
+            .hint("put the key into an environment variable and name it: --auth-env VAR")
+            .hint("another header than `authorization`: --auth-header NAME"));
+        }
         target.headers.push(name.trim(), value.trim());
     }
     target.tls.ca.extend(args.ca.iter().cloned());
@@ -141,6 +153,13 @@ pub(super) fn key(variable: &str, place: Place) -> Result<Auth, Failure> {
         Failure::usage(format!("the environment variable `{variable}` is not set"))
             .hint(format!("put the key into it: export {variable}=…"))
     })?;
+    if secret.expose_secret().len() < SECRET_BYTES_MIN {
+        return Err(Failure::usage(format!(
+            "the key in `{variable}` is shorter than {SECRET_BYTES_MIN} characters, and could not be masked \
+             without masking ordinary words"
+        ))
+        .hint("give the endpoint a longer key; if it wants none, leave --auth-env out"));
+    }
     Ok(Auth::Key { name: variable.to_owned(), secret, place })
 }
 

@@ -9,6 +9,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
+use crate::transcript::SECRET_BYTES_MIN;
 use crate::units::Nanos;
 
 /// A command that takes longer hangs, or asks a question that nobody sees.
@@ -117,8 +118,16 @@ impl Auth {
         }
     }
 
+    /// The environment variable that holds the key; `None` without one.
+    pub fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Key { name, .. } => Some(name),
+            Self::None | Self::Command { .. } => None,
+        }
+    }
+
     /// The name the secret may be called by in a note about a mask.
-    pub(super) fn secret_name(&self) -> &str {
+    pub fn secret_name(&self) -> &str {
         match self {
             Self::None => "",
             Self::Key { name, .. } => name,
@@ -127,7 +136,7 @@ impl Auth {
     }
 
     /// The header that carries the key: its name, and what stands before the key.
-    pub(super) fn header(&self) -> Option<(&str, &'static str)> {
+    pub fn header(&self) -> Option<(&str, &'static str)> {
         match self {
             Self::None => None,
             Self::Key { place, .. } | Self::Command { place, .. } => Some(match place {
@@ -138,7 +147,7 @@ impl Auth {
     }
 
     /// The key of the moment.
-    pub(super) async fn secret(&self) -> Result<Option<SecretString>, AuthError> {
+    pub async fn secret(&self) -> Result<Option<SecretString>, AuthError> {
         match self {
             Self::None => Ok(None),
             Self::Key { secret, .. } => Ok(Some(secret.clone())),
@@ -184,6 +193,11 @@ async fn run(argv: &[String]) -> Result<SecretString, AuthError> {
     let trimmed = SecretString::from(key.expose_secret().trim().to_owned());
     if trimmed.expose_secret().is_empty() {
         return Err(nothing("printed nothing".to_owned()));
+    }
+    if trimmed.expose_secret().len() < SECRET_BYTES_MIN {
+        return Err(nothing(format!(
+            "printed a key shorter than {SECRET_BYTES_MIN} characters, which could not be masked"
+        )));
     }
     Ok(trimmed)
 }
@@ -234,6 +248,7 @@ mod tests {
         for (argv, said) in [
             (argv("exit 3"), "exit status: 3"),
             (argv("echo"), "printed nothing"),
+            (argv("echo abc"), "shorter than 4"),
             (argv("printf '\\377'"), "not text"),
             (vec!["/no/such/program".to_owned()], "could not be started"),
         ] {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::check::{Job, Place};
+use super::check::{Job, Place, Rules};
 use super::{report, runtime, selection};
 use crate::cli::args::{DemoArgs, FormatArg, SelectionArgs};
 use crate::cli::exit::Exit;
@@ -58,7 +58,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
             chosen,
             options,
             preflight: false,
-            strict_known: false,
+            rules: Rules { strict: false, strict_known: false, min_coverage: 0.5 },
             client: None,
             budget_tokens: None,
             quiet: true,
