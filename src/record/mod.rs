@@ -7,19 +7,17 @@
 mod curl;
 mod error;
 mod model;
-mod outcome;
 mod reader;
 #[cfg(test)]
 mod sample;
 mod writer;
 
-pub use curl::{Key, curl};
+pub use curl::curl;
 pub use error::{Doing, RecordError, RecordErrorKind};
 pub use model::{
     Attempts, CaseRecord, Finding, FormatVersion, HostFacts, KnownNote, Planned, Run, RunEvent,
     RunMeta, SuiteRef, TargetMeta, TargetRun, Warning,
 };
-pub use outcome::{Cause, Trouble};
 pub use reader::read;
 pub use writer::Writer;
 

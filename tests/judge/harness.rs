@@ -177,6 +177,7 @@ pub(crate) async fn judge_as<T: Transport>(
         meta: &meta,
         profile,
         plan,
+        auth_variable: None,
         clock: clock.clone(),
         today,
         options,

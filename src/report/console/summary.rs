@@ -134,20 +134,14 @@ pub(super) fn readiness(page: &mut Page, run: &Run, harms: &Harms<'_>) {
     }
 }
 
-/// One line for each target, the last thing on the screen; more where the page is narrow.
+/// One line for each target, the last thing on the screen.
 pub(super) fn standings(page: &mut Page, run: &Run) {
     for target in &run.targets {
-        let standing = facts::standing(run, target);
-        let clean = page.clean(&target.meta.name);
-        let wide = clean.width() + standing.word.width() + standing.why.width() + " : ".len();
-        let name = page.paint(Tone::Strong, &clean);
+        let standing = facts::standing(target);
+        let name = page.clean(&target.meta.name);
+        let name = page.paint(Tone::Strong, &name);
         let word = page.paint(Tone::Of(standing.verdict), standing.word);
-        if wide <= page.style.width {
-            page.line(&format!("{name} {word}: {}", standing.why));
-        } else {
-            page.line(&format!("{name} {word}:"));
-            page.field("  ", &standing.why, Tone::Plain);
-        }
+        page.line(&format!("{name} {word}: {}", standing.why));
     }
 }
 
