@@ -66,7 +66,6 @@ fn main() {
             meta: &meta,
             profile: &profile,
             plan: suites.iter().map(|l| (l, l.suite.cases.iter().collect())).collect(),
-            auth_variable: None,
             clock: clock.clone(),
             today: clock.wall().date_naive(),
             options: Options { concurrency, ..Options::default() },

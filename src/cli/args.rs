@@ -248,14 +248,7 @@ fn report_file(text: &str) -> Result<(FormatArg, PathBuf), String> {
         .split_once('=')
         .filter(|(_, path)| !path.is_empty())
         .ok_or_else(|| "expected FORMAT=FILE, for example html=report.html".to_owned())?;
-    let format = FormatArg::from_str(format, true).map_err(|_| {
-        let known: Vec<String> = FormatArg::value_variants()
-            .iter()
-            .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
-            .collect();
-        format!("there is no format `{format}`; there are: {}", known.join(", "))
-    })?;
-    Ok((format, path.into()))
+    Ok((FormatArg::from_str(format, true)?, path.into()))
 }
 
 /// A report's format.
@@ -398,8 +391,7 @@ pub enum ListFormat {
 /// `lint`.
 #[derive(Debug, Args)]
 pub struct LintArgs {
-    /// Suite, profile and project files, or folders of them [default: what is built in, and
-    /// ./proofhouse.toml and ./suites]
+    /// Suite and profile files, or folders of them [default: what is built in]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::record::Run;
-use crate::verdict::Verdict;
 
 /// How the process ends. `docs/exit-codes.md` is this table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -72,40 +71,12 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What turns verdicts into failures.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Strictness {
-    /// A broken `should` fails the run.
-    pub should: bool,
-    /// A known deviation that no longer deviates fails the run.
-    pub known: bool,
-    /// Decided over applicable cases, below which the run proves too little.
-    pub coverage_min: f64,
-}
-
 /// The exit code of a record.
-pub(super) fn of_run(run: &Run, strict: Strictness) -> Exit {
-    let mut exit = Exit::Held;
-    if run.meta.interrupted || run.truncated {
-        exit = exit.and(Exit::Inconclusive);
-    }
-    for target in &run.targets {
-        let tally = target.tally();
-        let broken = tally.count(Verdict::Fail) > 0
-            || (strict.should && tally.count(Verdict::Warn) > 0)
-            || (strict.known && tally.count(Verdict::XPass) > 0)
-            || target.cases.iter().any(|case| case.known.as_ref().is_some_and(|k| k.expired));
-        if broken {
-            exit = exit.and(Exit::Broken);
-        }
-        let (decided, applicable) = tally.coverage();
-        #[expect(clippy::cast_precision_loss, reason = "a few hundred cases")]
-        let too_little = (decided as f64) < strict.coverage_min * applicable as f64;
-        if tally.count(Verdict::Error) > 0 || too_little {
-            exit = exit.and(Exit::Inconclusive);
-        }
-    }
-    exit
+pub(super) fn of_run(run: &Run) -> Exit {
+    let troubles = run.targets.iter().flat_map(|target| run.troubles(target));
+    troubles.fold(Exit::Held, |exit, trouble| {
+        exit.and(if trouble.breaks() { Exit::Broken } else { Exit::Inconclusive })
+    })
 }
 
 #[cfg(test)]

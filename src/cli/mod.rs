@@ -1,6 +1,7 @@
 //! The shell around the library: arguments, environment, terminal, exit codes.
 
 mod args;
+mod argv;
 mod command;
 mod exit;
 mod failure;
@@ -9,6 +10,7 @@ mod preflight;
 mod progress;
 mod project;
 mod settings;
+mod signals;
 mod targets;
 
 use std::process::ExitCode;

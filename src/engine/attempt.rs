@@ -16,8 +16,8 @@ use crate::record::Finding;
 use crate::suite::load::Loaded;
 use crate::suite::template::{self, Vars};
 use crate::suite::{At, Case, Spot, Step, StepConnection, duration};
-use crate::transcript::{End, WireRequest};
-use crate::transport::target::Target;
+use crate::transcript::WireRequest;
+use crate::transport::target::{KEY_PLACEHOLDER, Target};
 use crate::transport::{ConnectionChoice, Transport};
 use crate::verdict::{Judgement, Level};
 
@@ -32,12 +32,13 @@ pub(super) struct Attempt {
     pub(super) fault: Option<String>,
     /// Why the precondition was not met.
     pub(super) unmet: Option<String>,
-    /// Assertions whose condition was met, and those whose was not and why, by place in the file.
+    /// Assertions whose condition was met, and those whose was not, by place in the file.
     pub(super) applied: BTreeSet<(u64, u64)>,
     pub(super) not_applied: BTreeMap<(u64, u64), String>,
     /// A clean refusal of a capability that the case needs.
     pub(super) refusal: Option<(String, String)>,
-    /// The request that the first finding is about, or the first request.
+    /// The request that the first finding is about, or the first request, as it was sent; the key
+    /// stands in it as the suite and the target name it.
     pub(super) shown: Option<WireRequest>,
 }
 
@@ -69,7 +70,20 @@ pub(super) struct Context<'a, T> {
 pub(super) struct StepDone {
     name: String,
     pub(super) copies: Vec<Arc<Seen>>,
+    /// Beside each copy, what was asked for; the exchange has what the transport made of it.
+    asked: Vec<WireRequest>,
 }
+
+impl StepDone {
+    /// The answers to a later asking take the place of the earlier ones.
+    pub(super) fn take(&mut self, (copies, asked): Answers) {
+        self.copies = copies;
+        self.asked = asked;
+    }
+}
+
+/// What came back for one step, and what was asked for.
+pub(super) type Answers = (Vec<Arc<Seen>>, Vec<WireRequest>);
 
 impl<T: Transport> Context<'_, T> {
     pub(super) async fn attempt(&self, cell: &Cell, number: u32) -> Attempt {
@@ -117,8 +131,11 @@ impl<T: Transport> Context<'_, T> {
             let text = template::fill_text(after, vars).map_err(|error| error.to_string())?;
             tokio::time::sleep(duration(&text)?.into()).await;
         }
-        let copies = self.send(step, cell, vars, done, attempt, 1).await?;
-        done.push(StepDone { name: step.name.value.clone(), copies });
+        let (copies, asked) = self.send(step, cell, vars, done, attempt, 1).await?;
+        done.push(StepDone { name: step.name.value.clone(), copies, asked });
+        if attempt.shown.is_none() {
+            attempt.shown = self.shown(None, done);
+        }
         if let Some(until) = &step.until
             && !self.wait(until, step, cell, vars, done, attempt).await?
         {
@@ -127,7 +144,11 @@ impl<T: Transport> Context<'_, T> {
         if attempt.fault.is_some() {
             return Ok(false);
         }
+        let clean = attempt.findings.is_empty();
         self.judge(step, cell, vars, done, attempt)?;
+        if clean && let Some(finding) = attempt.findings.first() {
+            attempt.shown = self.shown(Some(finding), done);
+        }
         if broken(&attempt.findings) == Some(Level::Must) {
             return Ok(false);
         }
@@ -142,17 +163,17 @@ impl<T: Transport> Context<'_, T> {
         done: &[StepDone],
         attempt: &mut Attempt,
         asking: u32,
-    ) -> Result<Vec<Arc<Seen>>, String> {
+    ) -> Result<Answers, String> {
         let copies = request::copies(&step.transport, vars)?;
         let mut carry = request::carry(&step.transport, vars)?;
         carry.connection = self.connection(step, done);
         let shared = asking == 1 && sharing::is_shared(self.case, step, copies, &carry);
-        let mut sends = Vec::new();
+        let (mut sends, mut asked) = (Vec::new(), Vec::new());
         for copy in 0..copies {
             let mut vars = vars.clone();
             vars.set("copy", copy);
             let (request, omitted) = request::request(&step.request, &vars, self.target)?;
-            attempt.shown.get_or_insert_with(|| request.clone());
+            asked.push(request.clone());
             let mut id = self.exchange_id(step, cell, &vars, copies);
             if asking > 1 {
                 id = format!("{id}/asking={asking}");
@@ -173,7 +194,33 @@ impl<T: Transport> Context<'_, T> {
                 attempt.refusal = super::capability::refusal(self.excusable, &sent.seen);
             }
         }
-        Ok(sent.into_iter().map(|sent| sent.seen).collect())
+        Ok((sent.into_iter().map(|sent| sent.seen).collect(), asked))
+    }
+
+    /// The request behind `finding`, or else the last step's first, as it was sent. The record
+    /// masks every secret, so the headers that hold one are given back the names of the secrets.
+    fn shown(&self, finding: Option<&Finding>, done: &[StepDone]) -> Option<WireRequest> {
+        let blamed = finding
+            .and_then(|finding| finding.evidence.iter().find_map(|e| e.place.exchange.as_ref()));
+        let pairs = || done.iter().flat_map(|step| step.copies.iter().zip(&step.asked));
+        let (seen, asked) = pairs()
+            .find(|(seen, _)| Some(&seen.exchange.id) == blamed)
+            .or_else(|| done.last().and_then(|step| step.copies.first().zip(step.asked.first())))?;
+        let mut request = seen.exchange.request.clone();
+        let auth = self.target.auth.header();
+        for line in &mut request.headers.0 {
+            if asked.headers.get(&line.name).is_some() {
+                let mut own = asked.headers.all(&line.name);
+                if let Some(value) = own.find(|value| value.contains(KEY_PLACEHOLDER)) {
+                    value.clone_into(&mut line.value);
+                }
+            } else if let Some((_, before)) =
+                auth.filter(|(name, _)| line.name.eq_ignore_ascii_case(name))
+            {
+                line.value = format!("{before}{KEY_PLACEHOLDER}");
+            }
+        }
+        Some(request)
     }
 
     fn exchange_id(&self, step: &At<Step>, cell: &Cell, vars: &Vars, copies: usize) -> String {
@@ -236,11 +283,9 @@ impl<T: Transport> Context<'_, T> {
                     Applies::Yes => {
                         attempt.applied.insert(place);
                     }
-                    Applies::No(unmet) => {
+                    Applies::No => {
                         if !assertion.holds_when_unmet() {
-                            let why = no_answer(&steps, copy)
-                                .unwrap_or_else(|| never_came_up(&assertion, unmet));
-                            attempt.not_applied.insert(place, why);
+                            attempt.not_applied.insert(place, assertion.describe());
                         }
                         continue;
                     }
@@ -365,78 +410,31 @@ pub(super) fn scenes(done: &[StepDone]) -> Vec<StepSeen<'_>> {
 
 enum Applies {
     Yes,
-    No(Unmet),
-}
-
-/// Why a condition is not met.
-enum Unmet {
-    /// Nothing can be told of it.
-    Untold(String),
-    /// The condition, and what there was instead.
-    Fails(String, Option<String>),
+    No,
 }
 
 /// Whether the assertion's `if` is met. A condition that cannot be told is not met.
 fn applies(assertion: &Assertion, vars: &Vars, scene: &Scene<'_>) -> Result<Applies, String> {
-    match assertion.condition() {
-        None => Ok(Applies::Yes),
-        Some(condition) => is_met(condition, vars, scene),
-    }
+    let met = match assertion.condition() {
+        None => true,
+        Some(condition) => is_met(condition, vars, scene)?,
+    };
+    Ok(if met { Applies::Yes } else { Applies::No })
 }
 
-fn is_met(condition: &Condition, vars: &Vars, scene: &Scene<'_>) -> Result<Applies, String> {
-    let fails = |seen| Applies::No(Unmet::Fails(condition.describe(), seen));
+fn is_met(condition: &Condition, vars: &Vars, scene: &Scene<'_>) -> Result<bool, String> {
     match condition {
-        Condition::Template(text) => template::truth(text, vars)
-            .map(|met| if met { Applies::Yes } else { fails(None) })
-            .map_err(|error| format!("if: {error}")),
-        Condition::Assertion(assertion) => Ok(match assertion.judge(scene) {
-            Judgement::Holds => Applies::Yes,
-            Judgement::Fails(evidence) => fails(evidence.into_iter().next().map(|e| e.seen)),
-            Judgement::CannotTell { why } => Applies::No(Unmet::Untold(why)),
-        }),
+        Condition::Template(text) => {
+            template::truth(text, vars).map_err(|error| format!("if: {error}"))
+        }
+        Condition::Assertion(condition) => Ok(condition.judge(scene) == Judgement::Holds),
         Condition::All(all) => {
             for condition in all {
-                let met = is_met(condition, vars, scene)?;
-                if matches!(met, Applies::No(_)) {
-                    return Ok(met);
+                if !is_met(condition, vars, scene)? {
+                    return Ok(false);
                 }
             }
-            Ok(Applies::Yes)
+            Ok(true)
         }
-    }
-}
-
-/// Why there is no answer, if a step so far has none: then what came of it is the cause, and not
-/// the condition.
-fn no_answer(steps: &[StepSeen<'_>], copy: usize) -> Option<String> {
-    steps.iter().find_map(|step| {
-        let exchange = &step.copies.get(copy).or(step.copies.first())?.exchange;
-        match (&exchange.end, exchange.status()) {
-            (end, None) => Some(format!("no response: {}", end.describe())),
-            (End::Complete | End::Left | End::LimitReached { .. }, Some(_)) => None,
-            (end, Some(_)) => Some(format!("the answer broke off: {}", end.describe())),
-        }
-    })
-}
-
-/// Why an assertion was not judged, on one line that a terminal has room for.
-fn never_came_up(assertion: &Assertion, unmet: Unmet) -> String {
-    const SHOWN_CHARS: usize = 72;
-    let short = |text: &str| crate::text::ellipsis(text, SHOWN_CHARS);
-    let asked = match assertion.label() {
-        Some(label) => short(label),
-        None => format!("`{}`", short(&assertion.describe())),
-    };
-    match unmet {
-        Unmet::Untold(why) => why,
-        Unmet::Fails(condition, None) => {
-            format!("{asked} never came up: `{}` was not met", short(&condition))
-        }
-        Unmet::Fails(condition, Some(seen)) => format!(
-            "{asked} never came up: `{}` was not met, seen: {}",
-            short(&condition),
-            short(&seen)
-        ),
     }
 }

@@ -6,13 +6,13 @@
 
 use crate::assert::Seen;
 use crate::profile::{Capability, Profile};
-use crate::suite::{Case, capability};
+use crate::suite::Case;
 use crate::transcript::End;
 
 /// Why the case does not apply, as far as that is known beforehand.
 pub(super) fn not_offered(profile: &Profile, has_key: bool, case: &Case) -> Option<String> {
     case.needs.iter().find_map(|need| match profile.capability(need) {
-        Capability::No => Some(not_offered_by(profile, need)),
+        Capability::No => Some(format!("profile `{}` says `{}: no`", profile.name, need.value)),
         // Without a key of ours nothing can be said about keys.
         Capability::Probe if need.as_str() == "auth" && !has_key => {
             Some("no key was named, so the endpoint is taken to want none".to_owned())
@@ -23,17 +23,6 @@ pub(super) fn not_offered(profile: &Profile, has_key: bool, case: &Case) -> Opti
         }
         Capability::Probe | Capability::Yes => None,
     })
-}
-
-/// In whose words a capability is not offered: the profile's, or the capability's own.
-fn not_offered_by(profile: &Profile, need: &str) -> String {
-    let name = &profile.name;
-    match capability::named(need).and_then(|word| word.opt_in) {
-        Some(why) if !profile.capabilities.contains_key(need) => {
-            format!("`{need}` is opted in to ({why}), and profile `{name}` does not name it")
-        }
-        _ => format!("profile `{name}` says `{need}: no`"),
-    }
 }
 
 /// Words that a refusal of a capability names.

@@ -12,10 +12,11 @@ use super::check::Check;
 use super::sender::Sender;
 use super::verdicts::{self, Decision};
 use crate::profile::Capability;
-use crate::record::{CaseRecord, curl};
+use crate::record::{CaseRecord, Key, curl};
 use crate::suite::load::Loaded;
 use crate::suite::{At, Case, Repeat};
 use crate::transport::Transport;
+use crate::transport::target::KEY_PLACEHOLDER;
 use crate::verdict::Verdict;
 
 /// Runs one case and says what became of it.
@@ -69,14 +70,14 @@ async fn once<T: Transport>(context: &Context<'_, T>) -> (Vec<Attempt>, Decision
     (attempts, decision)
 }
 
-/// Why assertions whose condition was met in no cell were not judged, in the order of the file.
+/// Assertions whose condition was met in no cell.
 fn never_applied(attempts: &[Attempt]) -> Vec<String> {
     let applied: BTreeSet<_> = attempts.iter().flat_map(|a| &a.applied).collect();
     let not_applied: BTreeMap<_, _> = attempts.iter().flat_map(|a| &a.not_applied).collect();
     not_applied
         .into_iter()
         .filter(|(place, _)| !applied.contains(place))
-        .map(|(_, why)| why.clone())
+        .map(|(_, assertion)| assertion.clone())
         .collect()
 }
 
@@ -177,7 +178,9 @@ fn fill<T>(
         .find(|attempt| !attempt.findings.is_empty())
         .or(attempts.first())
         .and_then(|attempt| attempt.shown.as_ref());
-    record.curl = shown.map(|request| curl(request, check.auth_variable.as_deref()));
+    let auth = &check.target.auth;
+    let key = Key { mark: KEY_PLACEHOLDER, variable: auth.variable() };
+    record.curl = shown.map(|request| curl(request, (!auth.is_none()).then_some(key)));
     let refusal = attempts.iter().find_map(|attempt| attempt.refusal.as_ref());
     let (verdict, known) =
         verdicts::with_known(&record.id, decision.verdict, check.profile, check.today);

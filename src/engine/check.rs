@@ -45,8 +45,6 @@ pub struct Check<'a, T> {
     pub profile: &'a Profile,
     /// The suites and, in each, the selected cases.
     pub plan: Vec<(&'a Loaded, Vec<&'a At<Case>>)>,
-    /// The environment variable that a reproducer names in place of the key.
-    pub auth_variable: Option<String>,
     /// For durations in the record.
     pub clock: Clock,
     /// For expiry dates.

@@ -44,9 +44,9 @@ impl<T: Transport> Context<'_, T> {
                 break;
             }
             tokio::time::sleep(every.into()).await;
-            let copies = self.send(step, cell, vars, done, attempt, asking).await?;
+            let answers = self.send(step, cell, vars, done, attempt, asking).await?;
             if let Some(last) = done.last_mut() {
-                last.copies = copies;
+                last.take(answers);
             }
         }
         let tries =

@@ -224,22 +224,8 @@ mod tests {
         assert_eq!(said("stream"), Capability::Yes);
         assert_eq!(said("seed"), Capability::Probe);
         assert_eq!(said("vision"), Capability::Probe);
-        assert_eq!(said("batches"), Capability::No, "what costs is opted in to");
         assert!(refusal("capabilities: {tool: yes}").contains("did you mean `tools`?"));
         assert!(refusal("capabilities: {tools: maybe}").contains("expected `yes`, `no`, `probe`"));
-    }
-
-    #[test]
-    fn what_costs_or_assumes_a_special_server_is_opted_in_to() {
-        let silent = read("").profile;
-        for word in crate::suite::CAPABILITIES {
-            let expected = if word.opt_in.is_some() { Capability::No } else { Capability::Probe };
-            assert_eq!(silent.capability(word.name), expected, "{}", word.name);
-            for (said, means) in [("yes", Capability::Yes), ("probe", Capability::Probe)] {
-                let profile = read(&format!("capabilities: {{{}: {said}}}", word.name)).profile;
-                assert_eq!(profile.capability(word.name), means, "{}", word.name);
-            }
-        }
     }
 
     #[test]

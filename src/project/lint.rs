@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::document::{Entry, Kind, Node, Problem};
 use crate::suite::duration;
+use crate::transcript::is_secret_header;
 
 /// Keys under which people put a secret.
 const SECRET_KEYS: [&str; 9] = [
@@ -17,10 +18,6 @@ const SECRET_KEYS: [&str; 9] = [
     "bearer",
     "authorization",
 ];
-
-/// Headers that carry one.
-const SECRET_HEADERS: [&str; 5] =
-    ["authorization", "api-key", "x-api-key", "proxy-authorization", "cookie"];
 
 const INSTEAD: &str = "name the environment variable that holds it: `auth-env = \"MY_KEY\"` (and \
                        `auth-header = \"api-key\"` if it does not go into `authorization`)";
@@ -62,9 +59,7 @@ fn refuse(entry: &Entry, message: &str) -> Secret {
 
 fn header(entry: &Entry) -> Option<Secret> {
     let name = entry.key.to_ascii_lowercase();
-    SECRET_HEADERS
-        .contains(&name.as_str())
-        .then(|| refuse(entry, &format!("the header `{name}` is a secret")))
+    is_secret_header(&name).then(|| refuse(entry, &format!("the header `{name}` is a secret")))
 }
 
 fn variable(entry: &Entry) -> Option<Secret> {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::transcript::{Header, WireRequest};
+use crate::transcript::{Header, WireRequest, is_secret_header};
 
 /// A longer body stands below the command, where it does not hide the headers.
 const INLINE_BYTES_MAX: usize = 1024;
@@ -14,41 +14,47 @@ const INLINE_BYTES_MAX: usize = 1024;
 const HEREDOC_BYTES_MAX: usize = 64 * 1024;
 
 /// What curl or HTTP itself fills in, and what would contradict it.
-const LEFT_TO_CURL: [&str; 5] =
-    ["host", "content-length", "transfer-encoding", "connection", "user-agent"];
-/// Headers that hold a secret. Their value is never written, masked or not.
-const SECRET: [&str; 8] = [
-    "authorization",
-    "proxy-authorization",
-    "api-key",
-    "x-api-key",
-    "x-amz-security-token",
-    "x-goog-api-key",
-    "cookie",
-    "x-auth-token",
-];
+const LEFT_TO_CURL: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
+/// What a request without a word of its own on it has, from us and from curl alike.
+const OURS: [(&str, &str); 2] = [("user-agent", "proofhouse/"), ("accept", "*/*")];
+/// What the key's variable is called where its name cannot be one, or it has none.
+const KEY_VARIABLE: &str = "API_KEY";
+
+/// How a command names the target's key, which it does not hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    /// What stands for the key in the values of the request's headers.
+    pub mark: &'a str,
+    /// The environment variable that holds it; none if a command prints it.
+    pub variable: Option<&'a str>,
+}
 
 /// A command for a POSIX shell that sends `request` again.
 ///
-/// Secrets stand in it as variables: `auth_var` names the one that holds the key (`OPENAI_API_KEY`);
-/// without it the name is made from the header's. What the transport did besides, such as
-/// splitting writes or leaving early, is not in it.
-pub fn curl(request: &WireRequest, auth_var: Option<&str>) -> String {
+/// Secrets stand in it as variables: the key's own, and for a header that holds another secret one
+/// that is named after the header, with a comment that says what belongs into it. What the
+/// transport did besides, such as splitting writes or leaving early, is not in it.
+pub fn curl(request: &WireRequest, key: Option<Key<'_>>) -> String {
     let mut lines = vec![first_line(request)];
-    lines.extend(
-        request
-            .headers
-            .iter()
-            .filter(|header| !LEFT_TO_CURL.contains(&header.name.to_ascii_lowercase().as_str()))
-            .map(|header| format!("-H {}", header_word(header, auth_var))),
-    );
+    let mut before = String::new();
+    for header in &request.headers {
+        let name = header.name.to_ascii_lowercase();
+        let ours = OURS.iter().any(|(own, value)| name == *own && header.value.starts_with(value));
+        if ours || LEFT_TO_CURL.contains(&name.as_str()) {
+            continue;
+        }
+        let (word, comment) = header_word(header, key);
+        lines.push(format!("-H {word}"));
+        if let Some(comment) = comment {
+            let _ = writeln!(before, "# {comment}");
+        }
+    }
 
     let body = Body::of(&request.body);
     if body != Body::None && request.headers.get("content-type").is_none() {
         // Otherwise curl says that the body is a form.
         lines.push("-H 'Content-Type:'".to_owned());
     }
-    let mut before = String::new();
     let mut after = String::new();
     match body {
         Body::None => {}
@@ -98,42 +104,80 @@ fn is_stream(request: &WireRequest) -> bool {
     asks || request.headers.get("accept").is_some_and(|accept| accept.contains("event-stream"))
 }
 
-fn header_word(header: &Header, auth_var: Option<&str>) -> String {
+/// A header as one word of the shell, and what must be known of its variable.
+fn header_word(header: &Header, key: Option<Key<'_>>) -> (String, Option<String>) {
     let Header { name, value } = header;
-    let lower = name.to_ascii_lowercase();
-    if SECRET.contains(&lower.as_str()) || value.contains("****") {
-        let variable = variable(&lower, auth_var);
+    if let Some(key) = key.filter(|key| value.contains(key.mark)) {
+        let (variable, comment) = match key.variable {
+            Some(name) if is_variable(name) => (name, None),
+            Some(name) => (KEY_VARIABLE, Some(format!("{KEY_VARIABLE}: the value of `{name}`"))),
+            None => (
+                KEY_VARIABLE,
+                Some(format!("{KEY_VARIABLE}: what the target's key command prints")),
+            ),
+        };
+        let around: Vec<_> = value.split(key.mark).map(in_double_quotes).collect();
+        let value = around.join(&format!("${{{variable}}}"));
+        // Braces only where the name would go on.
+        let value = plain_variable(&value, variable);
+        return (format!("\"{}: {value}\"", in_double_quotes(name)), comment);
+    }
+    if is_secret_header(name) || value.contains("****") {
+        let variable = variable(&name.to_ascii_lowercase());
         let scheme = value.split_once(' ').filter(|(scheme, _)| is_plain(scheme));
         let scheme = scheme.map(|(scheme, _)| format!("{scheme} ")).unwrap_or_default();
-        // The only word of the command in double quotes, and made of harmless characters.
-        return if is_plain(name) {
-            format!("\"{name}: {scheme}${variable}\"")
-        } else {
-            format!("{}\"{scheme}${variable}\"", quoted(&format!("{name}: ")))
-        };
+        let comment =
+            format!("{variable}: what the request has in `{name}`, which is not the target's key");
+        let word = format!("\"{}: {scheme}${variable}\"", in_double_quotes(name));
+        return (word, Some(one_line(&comment)));
     }
     // curl takes `name:` as "leave this header out" and `name;` as "send it empty".
-    if value.is_empty() { quoted(&format!("{name};")) } else { quoted(&format!("{name}: {value}")) }
+    let word = if value.is_empty() {
+        quoted(&format!("{name};"))
+    } else {
+        quoted(&format!("{name}: {value}"))
+    };
+    (word, None)
 }
 
-fn variable(header: &str, auth_var: Option<&str>) -> String {
-    let is_key = matches!(header, "authorization" | "api-key" | "x-api-key" | "x-goog-api-key");
-    let is_name = |name: &&str| {
-        !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    match auth_var.filter(is_name) {
-        Some(name) if is_key => name.to_owned(),
-        _ if is_key => "API_KEY".to_owned(),
-        _ => {
-            let name: String = header
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
-                .collect();
-            if name.starts_with(|c: char| c.is_ascii_digit()) { format!("H_{name}") } else { name }
-        }
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A variable's name, made from a header's.
+fn variable(header: &str) -> String {
+    let name: String = header
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    if is_variable(&name) { name } else { format!("H_{name}") }
+}
+
+/// `${NAME}` at the very end of `value` without its braces.
+fn plain_variable(value: &str, name: &str) -> String {
+    match value.strip_suffix(&format!("${{{name}}}")) {
+        Some(before) => format!("{before}${name}"),
+        None => value.to_owned(),
     }
+}
+
+/// Text as it stands between double quotes.
+fn in_double_quotes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '$' | '`') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A comment ends with its line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[derive(PartialEq, Eq)]
@@ -213,13 +257,19 @@ mod tests {
             headers: [
                 ("Host", "127.0.0.1:8000"),
                 ("Content-Type", "application/json"),
-                ("Authorization", "Bearer *********"),
+                ("Authorization", "Bearer ${key}"),
+                ("User-Agent", "proofhouse/0.1.0"),
+                ("Accept", "*/*"),
                 ("Content-Length", "2"),
             ]
             .into_iter()
             .collect(),
             body: body.to_owned().into(),
         }
+    }
+
+    fn key(variable: &str) -> Key<'_> {
+        Key { mark: "${key}", variable: Some(variable) }
     }
 
     /// Runs the command with a `curl` that prints its arguments and its standard input.
@@ -245,7 +295,8 @@ mod tests {
 
     #[test]
     fn the_command_asks_the_same_and_names_the_key_instead_of_giving_it() {
-        let command = curl(&request(r#"{"stream":true,"say":"it's"}"#), Some("OPENAI_API_KEY"));
+        let command =
+            curl(&request(r#"{"stream":true,"say":"it's"}"#), Some(key("OPENAI_API_KEY")));
 
         assert_eq!(
             command,
@@ -297,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_body_too_long_to_show_is_pointed_at() {
-        let command = curl(&request(&" ".repeat(HEREDOC_BYTES_MAX + 1)), None);
+        let command = curl(&request(&" ".repeat(HEREDOC_BYTES_MAX + 1)), Some(key("K")));
         assert!(command.starts_with("# request-body: the 65537 bytes"), "{command}");
         assert!(command.len() < 400);
     }
@@ -308,9 +359,31 @@ mod tests {
         request.headers.set("authorization", "Bearer sk-live");
         request.headers.push("X-Amz-Security-Token", "secret");
 
-        let command = curl(&request, Some("not a name"));
+        let command = curl(&request, Some(key("OPENAI_API_KEY")));
         assert!(!command.contains("sk-live") && !command.contains("secret'"), "{command}");
-        assert!(command.contains("Bearer $API_KEY\""), "{command}");
+        // Another key than the target's must not be taken for it.
+        assert!(command.contains("Bearer $AUTHORIZATION\""), "{command}");
+        assert!(command.contains("# AUTHORIZATION: what the request has"), "{command}");
         assert!(command.contains("\"X-Amz-Security-Token: $X_AMZ_SECURITY_TOKEN\""), "{command}");
+        let (args, _) = run(&command);
+        assert!(args.contains(&"authorization: Bearer ".to_owned()), "{args:?}");
+    }
+
+    #[test]
+    fn a_key_without_a_variable_of_its_own_is_said_in_a_comment() {
+        for (variable, said) in [(None, "key command prints"), (Some("no name"), "`no name`")] {
+            let command = curl(&request(""), Some(Key { mark: "${key}", variable }));
+            assert!(command.starts_with("# API_KEY: ") && command.contains(said), "{command}");
+            assert!(command.contains("Bearer $API_KEY\""), "{command}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_the_key_is_not_read_by_the_shell() {
+        let mut request = request("");
+        request.headers.set("authorization", "`id` ${key}_$HOME\"\\");
+
+        let (args, _) = run(&curl(&request, Some(key("OPENAI_API_KEY"))));
+        assert!(args.contains(&"authorization: `id` sk-real_$HOME\"\\".to_owned()), "{args:?}");
     }
 }

@@ -7,17 +7,19 @@
 mod curl;
 mod error;
 mod model;
+mod outcome;
 mod reader;
 #[cfg(test)]
 mod sample;
 mod writer;
 
-pub use curl::curl;
+pub use curl::{Key, curl};
 pub use error::{Doing, RecordError, RecordErrorKind};
 pub use model::{
     Attempts, CaseRecord, Finding, FormatVersion, HostFacts, KnownNote, Planned, Run, RunEvent,
     RunMeta, SuiteRef, TargetMeta, TargetRun, Warning,
 };
+pub use outcome::{Cause, Trouble};
 pub use reader::read;
 pub use writer::Writer;
 

@@ -23,7 +23,7 @@ pub struct FormatVersion {
 
 impl FormatVersion {
     /// What this binary writes.
-    pub const CURRENT: Self = Self { major: 1, minor: 0 };
+    pub const CURRENT: Self = Self { major: 1, minor: 1 };
     /// The oldest that this binary reads.
     pub const OLDEST: Self = Self { major: 1, minor: 0 };
 }
@@ -41,7 +41,8 @@ pub struct RunMeta {
     pub format: FormatVersion,
     /// The version of proofhouse that wrote it.
     pub tool: String,
-    /// The command line. It cannot hold secrets: they are named there, never given.
+    /// The command line after the program's name. Secrets are named in it, never given; values
+    /// that could hold one all the same are masked.
     pub argv: Vec<String>,
     /// When the run began.
     pub started: DateTime<Utc>,
@@ -52,9 +53,16 @@ pub struct RunMeta {
     pub interrupted: bool,
     /// The seed of every random choice.
     pub seed: u64,
+    /// Whether a broken `should` fails the run.
+    #[serde(default)]
+    pub strict: bool,
     /// Whether a known deviation that no longer deviates fails the run.
     #[serde(default)]
     pub strict_known: bool,
+    /// The share of the applicable cases that must be decided, from 0 to 1; 0 in a record that
+    /// does not say.
+    #[serde(default)]
+    pub min_coverage: f64,
     /// The client from whose point of view reports are made, by the id of its lens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
@@ -300,6 +308,8 @@ pub struct TargetRun {
     pub meta: TargetMeta,
     /// In suite order.
     pub cases: Vec<CaseRecord>,
+    /// Cases that the run set out to ask and did not come to.
+    pub unasked: usize,
 }
 
 impl TargetRun {

@@ -13,6 +13,7 @@ use super::{
     CaseRecord, EVENTS, EXCHANGES, FormatVersion, RUN, Run, RunEvent, RunMeta, TargetRun, Warning,
 };
 use crate::transcript::Exchange;
+use crate::verdict::Verdict;
 
 /// Reads the record in `dir`.
 ///
@@ -174,7 +175,7 @@ fn gather(run: &mut Run, events: Vec<(usize, RunEvent)>, path: &Path) -> Result<
         .meta
         .targets
         .iter()
-        .map(|meta| TargetRun { meta: meta.clone(), cases: Vec::new() })
+        .map(|meta| TargetRun { meta: meta.clone(), cases: Vec::new(), unasked: 0 })
         .collect();
     for (line, event) in events {
         match event {
@@ -200,6 +201,10 @@ fn gather(run: &mut Run, events: Vec<(usize, RunEvent)>, path: &Path) -> Result<
     }
     let suites = &run.meta.suites;
     for target in &mut run.targets {
+        // Those that the profile leaves out were not planned.
+        let planned = target.meta.planned.map_or(0, |planned| planned.cases);
+        let asked = target.cases.iter().filter(|case| case.verdict != Verdict::Skipped).count();
+        target.unasked = usize::try_from(planned).unwrap_or(0).saturating_sub(asked);
         target.cases.sort_by_key(|case| {
             let suite = suites.iter().position(|suite| suite.id == case.suite);
             (suite.unwrap_or(usize::MAX), case.spot.line, case.spot.column)
@@ -221,7 +226,6 @@ mod tests {
     use crate::record::sample::{case, exchange, meta};
     use crate::record::{RunEvent, Writer};
     use crate::suite::Spot;
-    use crate::verdict::Verdict;
 
     /// A finished record with two cases and one exchange.
     fn record() -> tempfile::TempDir {
@@ -285,7 +289,7 @@ mod tests {
     fn a_newer_minor_version_is_read_without_what_it_added() {
         let dir = record();
         let path = dir.path().join(RUN);
-        let newer = fs::read_to_string(&path).unwrap().replace("\"minor\": 0", "\"minor\": 9");
+        let newer = fs::read_to_string(&path).unwrap().replace("\"minor\": 1", "\"minor\": 9");
         fs::write(&path, newer).unwrap();
         let path = dir.path().join(EVENTS);
         let text = fs::read_to_string(&path).unwrap();

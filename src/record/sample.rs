@@ -16,12 +16,14 @@ pub(crate) fn meta() -> RunMeta {
     RunMeta {
         format: FormatVersion::CURRENT,
         tool: "0.1.0".into(),
-        argv: vec!["proofhouse".into(), "check".into()],
+        argv: vec!["check".into()],
         started: Utc.with_ymd_and_hms(2026, 11, 2, 9, 30, 0).unwrap(),
         ended: None,
         interrupted: false,
         seed: 7,
+        strict: false,
         strict_known: false,
+        min_coverage: 0.0,
         client: None,
         suites: vec![SuiteRef {
             id: "a".into(),

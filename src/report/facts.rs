@@ -1,6 +1,6 @@
 //! What every format says of a run, counted in one place.
 
-use crate::record::{CaseRecord, Run, TargetRun};
+use crate::record::{CaseRecord, Cause, Run, TargetRun, Trouble};
 use crate::suite::Spot;
 use crate::text::plural;
 use crate::verdict::{Level, Verdict};
@@ -85,9 +85,9 @@ impl std::fmt::Display for Share {
     }
 }
 
-/// Decided cases among applicable ones.
+/// Decided cases among applicable ones, those that were not asked included.
 pub(super) fn coverage(target: &TargetRun) -> Share {
-    let (part, whole) = target.tally().coverage();
+    let (part, whole) = target.coverage();
     Share { part, whole }
 }
 
@@ -106,31 +106,30 @@ pub(super) fn must(target: &TargetRun) -> Share {
 pub(super) struct Standing {
     /// The verdict whose colour it has.
     pub(super) verdict: Verdict,
-    /// `does not conform`, `conforms but for known deviations`, `conforms` or `undecided`.
+    /// `does not conform`, `does not pass` (only the run's own rules are broken), `undecided`,
+    /// `nothing to judge`, `conforms but for known deviations`, or `conforms`.
     pub(super) word: &'static str,
     /// Why: `2 required checks failed`.
     pub(super) why: String,
 }
 
-/// What the run says of `target`.
-pub(super) fn standing(target: &TargetRun) -> Standing {
-    let tally = target.tally();
-    let failed = tally.count(Verdict::Fail);
-    let errors = tally.count(Verdict::Error);
-    let warned = tally.count(Verdict::Warn);
+/// What the run says of `target`; [`Run::troubles`] in words.
+pub(super) fn standing(run: &Run, target: &TargetRun) -> Standing {
+    let troubles = run.troubles(target);
+    if troubles.iter().any(Trouble::breaks) {
+        return broken(&troubles, target);
+    }
     let share = coverage(target);
-    if failed > 0 {
-        let why = format!("{} failed", plural(failed, "required check"));
-        return Standing { verdict: Verdict::Fail, word: "does not conform", why };
+    if !troubles.is_empty() {
+        let unrun = troubles.iter().any(|trouble| matches!(trouble, Trouble::Unrun(_)));
+        let verdict = if unrun { Verdict::Error } else { Verdict::Inconclusive };
+        return Standing { verdict, word: "undecided", why: undecided(&troubles, share) };
     }
-    if errors > 0 {
-        let why = format!("{} could not be run", plural(errors, "check"));
-        return Standing { verdict: Verdict::Error, word: "undecided", why };
+    if share.whole == 0 {
+        let why = "no check applies to it".to_owned();
+        return Standing { verdict: Verdict::Skipped, word: "nothing to judge", why };
     }
-    if share.part == 0 {
-        let why = "no check was decided".to_owned();
-        return Standing { verdict: Verdict::Inconclusive, word: "undecided", why };
-    }
+    let warned = target.tally().count(Verdict::Warn);
     let must = must(target);
     let known = must.whole.saturating_sub(must.part);
     let (word, held) = if known > 0 {
@@ -151,24 +150,83 @@ pub(super) fn standing(target: &TargetRun) -> Standing {
     Standing { verdict, word, why }
 }
 
+/// Cases break the run.
+fn broken(troubles: &[Trouble<'_>], target: &TargetRun) -> Standing {
+    let count = |cause: Cause| {
+        let is = |trouble: &&Trouble<'_>| matches!(trouble, Trouble::Broken(_, c) if *c == cause);
+        troubles.iter().filter(is).count()
+    };
+    let mut parts = Vec::new();
+    for cause in [Cause::Required, Cause::Recommended, Cause::Expired, Cause::Outdated] {
+        let count = count(cause);
+        if count == 0 {
+            continue;
+        }
+        parts.push(match cause {
+            Cause::Required => format!("{} failed", plural(count, "required check")),
+            Cause::Recommended => {
+                format!("{} failed (--strict)", plural(count, "recommended check"))
+            }
+            Cause::Expired if count == 1 => "1 known deviation has expired".to_owned(),
+            Cause::Expired => format!("{count} known deviations have expired"),
+            Cause::Outdated if count == 1 => {
+                "1 known deviation is gone (--strict-known)".to_owned()
+            }
+            Cause::Outdated => format!("{count} known deviations are gone (--strict-known)"),
+        });
+    }
+    if troubles.iter().any(|t| matches!(t, Trouble::Interrupted { .. } | Trouble::CutShort)) {
+        parts.push(format!("and the run is not whole, {} decided", coverage(target)));
+    }
+    let word = if count(Cause::Required) > 0 { "does not conform" } else { "does not pass" };
+    Standing { verdict: Verdict::Fail, word, why: parts.join(", ") }
+}
+
+/// Nothing breaks the run, and it proves too little.
+fn undecided(troubles: &[Trouble<'_>], share: Share) -> String {
+    let unrun = troubles.iter().filter(|t| matches!(t, Trouble::Unrun(_))).count();
+    let mut parts = Vec::new();
+    if unrun > 0 {
+        parts.push(format!("{} could not be run", plural(unrun, "check")));
+    }
+    let mut counted = false;
+    for trouble in troubles {
+        match trouble {
+            Trouble::Interrupted { .. } | Trouble::CutShort => {
+                parts.push(run_trouble(trouble));
+                parts.push(format!("{share} decided"));
+                counted = true;
+            }
+            Trouble::LittleDecided { decided: 0, .. } if !counted => {
+                parts.push("no check was decided".to_owned());
+            }
+            Trouble::LittleDecided { .. } if !counted => parts.push(run_trouble(trouble)),
+            Trouble::LittleDecided { .. } | Trouble::Broken(..) | Trouble::Unrun(_) => {}
+        }
+    }
+    parts.join(", ")
+}
+
+/// A trouble of the run as a whole, in one clause.
+pub(super) fn run_trouble(trouble: &Trouble<'_>) -> String {
+    match trouble {
+        Trouble::Interrupted { unasked: 0 } => "the run was interrupted".to_owned(),
+        Trouble::Interrupted { unasked: 1 } => {
+            "the run was interrupted, 1 check was not asked".to_owned()
+        }
+        Trouble::Interrupted { unasked } => {
+            format!("the run was interrupted, {unasked} checks were not asked")
+        }
+        Trouble::CutShort => "the record ends without its end".to_owned(),
+        Trouble::LittleDecided { decided, applicable, min } => {
+            let share = Share { part: *decided, whole: *applicable };
+            format!("only {share} decided, {:.0} % are wanted (--min-coverage)", min * 100.0)
+        }
+        Trouble::Broken(case, _) | Trouble::Unrun(case) => case.id.clone(),
+    }
+}
+
 /// Cases with a known deviation that applied, expired ones included.
 pub(super) fn known(target: &TargetRun) -> impl Iterator<Item = &CaseRecord> {
     target.cases.iter().filter(|case| case.known.is_some())
-}
-
-/// Whether the case makes the run fail.
-pub(super) fn breaks(run: &Run, case: &CaseRecord) -> bool {
-    !case.provisional
-        && match case.verdict {
-            Verdict::Fail => true,
-            Verdict::XPass => run.meta.strict_known,
-            Verdict::Error
-            | Verdict::Warn
-            | Verdict::Inconclusive
-            | Verdict::XFail
-            | Verdict::Info
-            | Verdict::Unsupported
-            | Verdict::Skipped
-            | Verdict::Pass => false,
-        }
 }

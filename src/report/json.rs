@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use self::shape::{
     AttemptsOf, Case, Coverage, EvidenceOf, ExcerptOf, Known, Must, PlaceOf, Report, SpotOf,
-    SuiteOf, Summary, Target, Tool, Undecided, WarningOf,
+    StandingOf, SuiteOf, Summary, Target, Tool, Undecided, WarningOf,
 };
 use super::harm::Harms;
 use super::{facts, readiness};
@@ -36,7 +36,7 @@ pub(super) fn render(run: &Run, harms: &Harms<'_>) -> String {
         truncated: run.truncated,
         seed: run.meta.seed,
         suites: run.meta.suites.iter().map(suite).collect(),
-        targets: run.targets.iter().map(|run| target(run, harms)).collect(),
+        targets: run.targets.iter().map(|one| target(run, one, harms)).collect(),
         warnings: run.warnings.iter().map(warning).collect(),
     };
     let mut text =
@@ -50,11 +50,12 @@ fn suite(suite: &crate::record::SuiteRef) -> SuiteOf<'_> {
     SuiteOf { id, title, revision: *revision, origin, sha256 }
 }
 
-fn target<'a>(target: &'a TargetRun, harms: &Harms<'_>) -> Target<'a> {
+fn target<'a>(run: &'a Run, target: &'a TargetRun, harms: &Harms<'_>) -> Target<'a> {
     let meta = &target.meta;
     let tally = target.tally();
     let coverage = facts::coverage(target);
     let must = facts::must(target);
+    let facts::Standing { word, why, .. } = facts::standing(run, target);
     Target {
         name: &meta.name,
         base_url: &meta.base_url,
@@ -64,6 +65,7 @@ fn target<'a>(target: &'a TargetRun, harms: &Harms<'_>) -> Target<'a> {
         capabilities: &meta.capabilities,
         server: &meta.server,
         planned: meta.planned,
+        standing: StandingOf { word, why },
         summary: Summary {
             pass: tally.count(Verdict::Pass),
             warn: tally.count(Verdict::Warn),
@@ -76,7 +78,11 @@ fn target<'a>(target: &'a TargetRun, harms: &Harms<'_>) -> Target<'a> {
             xpass: tally.count(Verdict::XPass),
             error: tally.count(Verdict::Error),
         },
-        coverage: Coverage { decided: coverage.part, applicable: coverage.whole },
+        coverage: Coverage {
+            decided: coverage.part,
+            applicable: coverage.whole,
+            not_asked: target.unasked,
+        },
         must: Must { held: must.part, decided: must.whole },
         readiness: readiness::of(target, harms),
         cases: target.cases.iter().map(|record| case(record, harms)).collect(),

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{facts, phrase};
-use crate::record::{CaseRecord, Run, TargetRun};
+use crate::record::{CaseRecord, Cause, Run, TargetRun, Trouble};
 use crate::units::Nanos;
 use crate::verdict::Verdict;
 
@@ -25,6 +25,7 @@ pub(super) fn render(run: &Run) -> String {
         for (suite, cases) in suites(target) {
             report.add_test_suite(test_suite(run, target, suite, &cases));
         }
+        report.add_test_suites(run_suite(run, target));
     }
     report.to_string().expect("a string takes whatever is written to it")
 }
@@ -63,6 +64,35 @@ fn test_suite(run: &Run, target: &TargetRun, suite: &str, cases: &[&CaseRecord])
     out
 }
 
+/// What is wrong with the run itself: no case says it, and without it a CI system would be green.
+fn run_suite(run: &Run, target: &TargetRun) -> Option<TestSuite> {
+    let cases: Vec<_> = run
+        .troubles(target)
+        .iter()
+        .filter_map(|trouble| {
+            let name = match trouble {
+                Trouble::Interrupted { .. } => "run interrupted",
+                Trouble::CutShort => "record cut short",
+                Trouble::LittleDecided { .. } => "coverage below what is wanted",
+                Trouble::Broken(..) | Trouble::Unrun(_) => return None,
+            };
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_type("run");
+            status.set_message(phrase::visible(&facts::run_trouble(trouble)).as_ref());
+            let mut case = TestCase::new(name, status);
+            case.set_classname(format!("{}.run", target.meta.name));
+            Some(case)
+        })
+        .collect();
+    if cases.is_empty() {
+        return None;
+    }
+    let mut suite = TestSuite::new(format!("{}/run", target.meta.name));
+    suite.set_timestamp(run.meta.started);
+    suite.add_test_cases(cases);
+    Some(suite)
+}
+
 fn test_case(run: &Run, case: &CaseRecord) -> TestCase {
     let mut out = TestCase::new(case.id.as_str(), status(run, case));
     out.set_classname(format!("{}.{}", case.target, case.suite));
@@ -81,21 +111,22 @@ fn test_case(run: &Run, case: &CaseRecord) -> TestCase {
         out.add_property(Property::new("known", link));
     }
     // What breaks the run says so in its status; the rest is told where it does not.
-    let told = matches!(case.verdict, Verdict::Warn | Verdict::Info | Verdict::XFail)
-        || (case.verdict == Verdict::XPass && !facts::breaks(run, case))
-        || (case.provisional && case.verdict == Verdict::Fail);
-    if told {
+    let told = matches!(
+        case.verdict,
+        Verdict::Warn | Verdict::Info | Verdict::XFail | Verdict::XPass | Verdict::Fail
+    );
+    if told && run.meta.breaks(case).is_none() {
         out.set_system_out(details(run, case));
     }
     out
 }
 
 fn status(run: &Run, case: &CaseRecord) -> TestCaseStatus {
-    if facts::breaks(run, case) {
-        return broken(run, case, NonSuccessKind::Failure);
+    if let Some(cause) = run.meta.breaks(case) {
+        return broken(run, case, NonSuccessKind::Failure, Some(cause));
     }
     match case.verdict {
-        Verdict::Error if !case.provisional => broken(run, case, NonSuccessKind::Error),
+        Verdict::Error if !case.provisional => broken(run, case, NonSuccessKind::Error, None),
         Verdict::Skipped | Verdict::Unsupported | Verdict::Inconclusive | Verdict::XFail => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(phrase::visible(&skipped_message(case)).as_ref());
@@ -110,10 +141,24 @@ fn status(run: &Run, case: &CaseRecord) -> TestCaseStatus {
     }
 }
 
-fn broken(run: &Run, case: &CaseRecord, kind: NonSuccessKind) -> TestCaseStatus {
+fn broken(
+    run: &Run,
+    case: &CaseRecord,
+    kind: NonSuccessKind,
+    breaks: Option<Cause>,
+) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(format!("{}.{}", case.level.name(), case.verdict.name()));
-    status.set_message(phrase::visible(&message(case)).as_ref());
+    let message = match (breaks, &case.known) {
+        (Some(Cause::Expired), Some(known)) => {
+            format!("a known deviation has {}: {}", phrase::expiry(known), message(case))
+        }
+        (Some(Cause::Outdated), _) => {
+            format!("a known deviation no longer deviates: {}", message(case))
+        }
+        _ => message(case),
+    };
+    status.set_message(phrase::visible(&message).as_ref());
     status.set_description(details(run, case));
     status
 }

@@ -16,7 +16,7 @@ const BYTES_MAX: usize = 60_000;
 pub(super) fn render(run: &Run, harms: &Harms<'_>) -> String {
     let mut out = String::from("## proofhouse\n\n");
     for target in &run.targets {
-        let standing = facts::standing(target);
+        let standing = facts::standing(run, target);
         let _ = writeln!(
             out,
             "- {} **{}**: {}",

@@ -13,8 +13,8 @@ mod message;
 mod redact;
 
 pub use body::Body;
-pub use end::{End, Limit, Phase, TlsFault};
+pub use end::{End, Limit, Phase};
 pub use exchange::{BodyFraming, Connection, Exchange, Frame, HttpVersion, SocketRead, Timing};
 pub use jsonl::{JsonlError, read_jsonl, write_jsonl};
 pub use message::{Header, Headers, ResponseHead, WireRequest};
-pub use redact::{Redaction, Redactor, Side};
+pub use redact::{Redaction, Redactor, SECRET_BYTES_MIN, Side, is_secret_header};

@@ -12,19 +12,26 @@ use serde::{Deserialize, Serialize};
 use super::{Exchange, Frame, Headers};
 
 /// Headers whose whole value is masked, whoever sent them.
-const SECRET_HEADERS: [&str; 8] = [
+const SECRET_HEADERS: [&str; 9] = [
     "authorization",
     "proxy-authorization",
     "api-key",
     "x-api-key",
     "x-amz-security-token",
     "x-goog-api-key",
+    "x-auth-token",
     "cookie",
     "set-cookie",
 ];
 
-/// A shorter secret would mask ordinary words; it is refused by settings.
-const SECRET_CHARS_MIN: usize = 4;
+/// Whether a header holds a secret by its name alone, whatever its case.
+pub fn is_secret_header(name: &str) -> bool {
+    SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+/// The fewest bytes of a key. A shorter one could not be masked without masking ordinary words,
+/// so whoever takes a key from the user refuses it.
+pub const SECRET_BYTES_MIN: usize = 4;
 
 /// Which side of an exchange something stood on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,10 +71,10 @@ impl std::fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// Adds a secret under the name it may be called by. Values shorter than four characters are
-    /// not searched for (they would mask ordinary text); their headers are still masked whole.
+    /// Adds a secret under the name it may be called by. Values shorter than [`SECRET_BYTES_MIN`]
+    /// are not searched for; their headers are still masked whole.
     pub fn add(&mut self, name: impl Into<String>, value: &SecretString) {
-        if value.expose_secret().len() >= SECRET_CHARS_MIN {
+        if value.expose_secret().len() >= SECRET_BYTES_MIN {
             self.secrets.push((name.into(), value.clone()));
         }
     }
@@ -138,9 +145,7 @@ impl Redactor {
             self.mask(&mut bytes, |offset, len, secret| {
                 notes.push(note(side, &place, offset, len, secret));
             });
-            let secret_header =
-                SECRET_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name));
-            if secret_header && notes.len() == before && !bytes.is_empty() {
+            if is_secret_header(&header.name) && notes.len() == before && !bytes.is_empty() {
                 let keep = scheme_len(&bytes);
                 notes.push(note(side, &place, keep, bytes.len() - keep, "header"));
                 for byte in bytes.iter_mut().skip(keep) {

@@ -142,7 +142,6 @@ pub(crate) fn run_with(suite: &str, transport: &impl Transport, profile: &Profil
         meta: &meta,
         profile,
         plan: vec![(&loaded, loaded.suite.cases.iter().collect())],
-        auth_variable: None,
         clock: Clock::by_hand(today.and_hms_opt(0, 0, 0).unwrap().and_utc()),
         today,
         options: Options::default(),

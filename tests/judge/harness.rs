@@ -177,7 +177,6 @@ pub(crate) async fn judge_as<T: Transport>(
         meta: &meta,
         profile,
         plan,
-        auth_variable: None,
         clock: clock.clone(),
         today,
         options,

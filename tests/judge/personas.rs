@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use proofhouse::clock::Clock;
 use proofhouse::engine::Options;
 use proofhouse::mock::{Config, Persona, Server};
+use proofhouse::profile::Capability;
 use proofhouse::record::CaseRecord;
 use proofhouse::suite::{Case, builtin};
 use proofhouse::transport::http::HttpTransport;
@@ -34,7 +35,9 @@ fn is_cheap(case: &Case) -> bool {
 fn judged(persona: Persona) -> Vec<CaseRecord> {
     let suites = builtin::all().unwrap();
     let profile = if persona == Persona::OpenAi { "mock" } else { persona.name() };
-    let profile = built_in(profile);
+    let mut profile = built_in(profile);
+    // As `check` does where it finds the mock.
+    profile.capabilities.insert("inject_errors".to_owned(), Capability::Yes);
     let server = Server::start(Config { persona, ..config(0) }).unwrap();
     let target = target(&server.base_url());
     let transport = HttpTransport::new(target.clone(), Clock::system()).unwrap();

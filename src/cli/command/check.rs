@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use super::{plan, report, runtime, selection};
 use crate::cli::args::{CheckArgs, FormatArg};
-use crate::cli::exit::{self, Exit, Strictness};
+use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::targets::{self, Chosen};
-use crate::cli::{output, preflight, project};
+use crate::cli::{argv, output, preflight, project, signals};
 use crate::clock::Clock;
 use crate::engine::{self, Check, Options, Sink, Stopper};
 use crate::record::{
     self, FormatVersion, HostFacts, Planned, Run, RunEvent, RunMeta, SuiteRef, TargetMeta, Writer,
 };
 use crate::suite::load::Loaded;
-use crate::transcript::Exchange;
+use crate::transcript::{Exchange, Redactor};
 use crate::transport::http::HttpTransport;
 
 pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure> {
@@ -24,14 +24,11 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     let mut args = args.clone();
     project::complete(&mut args, project.as_ref());
     report::probe(&args.output)?;
-    if let Some(folder) = args.record.as_ref().filter(|_| !args.dry_run) {
-        Writer::vacant(folder).map_err(|error| unwritten(&error))?;
-    }
     let client = args.client.as_deref().map(super::lens::named).transpose()?;
     let client = client.map(|lens| lens.id.to_owned());
     let wanted = selection::wanted(&args.selection, settings)?;
     let plan = selection::plan(&wanted.suites, &args.selection)?;
-    let mut chosen = targets::choose(&args.target, project.as_ref(), settings, &wanted.suites)?;
+    let mut chosen = targets::choose(&args.target, project.as_ref(), settings)?;
     for chosen in &mut chosen {
         chosen.allow(&wanted.allow);
     }
@@ -44,25 +41,26 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     if args.dry_run {
         return plan::dry(&args, &chosen, &plan, &options);
     }
-    let strict = Strictness {
-        should: args.strict,
-        known: args.strict_known,
-        coverage_min: args.min_coverage,
-    };
     let job = Job {
         plan,
         chosen,
         options,
         preflight: true,
-        strict_known: args.strict_known,
+        rules: Rules {
+            strict: args.strict,
+            strict_known: args.strict_known,
+            min_coverage: args.min_coverage,
+        },
         client,
         budget_tokens: args.budget_tokens,
         quiet: args.output.format == FormatArg::Json,
         record: place(&args),
     };
-    let run = crate::report::as_seen(runtime()?.block_on(job.run(settings))?);
-    report::write(&run, &args.output, settings)?;
-    Ok(exit::of_run(&run, strict))
+    // Kept until the end, because it is what obeys signals.
+    let runtime = runtime()?;
+    let run = crate::report::as_seen(runtime.block_on(job.run(settings))?);
+    let written = report::write(&run, &args.output, settings);
+    Ok(exit::of_run(&run).and(written))
 }
 
 /// Where the record goes, and whether it stays.
@@ -85,13 +83,24 @@ pub(super) enum Place {
     Nowhere,
 }
 
+/// What the run is held to, beyond what is required.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// A broken `should` fails the run.
+    pub(super) strict: bool,
+    /// A known deviation that no longer deviates fails the run.
+    pub(super) strict_known: bool,
+    /// The share of the applicable cases that must be decided.
+    pub(super) min_coverage: f64,
+}
+
 /// A check of one or more targets.
 pub(super) struct Job<'a> {
     pub(super) plan: Vec<selection::Planned<'a>>,
     pub(super) chosen: Vec<Chosen>,
     pub(super) options: Options,
     pub(super) preflight: bool,
-    pub(super) strict_known: bool,
+    pub(super) rules: Rules,
     /// The client from whose point of view reports are made.
     pub(super) client: Option<String>,
     /// The most tokens that all answers together may have.
@@ -119,7 +128,8 @@ impl Job<'_> {
             }
             meta.planned = Some(planned);
         }
-        let meta = self.meta(&clock, metas.clone());
+        let redactor = self.redactor().await;
+        let meta = self.meta(&clock, &redactor, masked(&metas, &redactor));
         let temporary;
         let folder = match &self.record {
             Place::Named(folder) => folder.clone(),
@@ -131,10 +141,11 @@ impl Job<'_> {
         };
         let mut writer = Writer::create(&folder, &meta).map_err(|error| unwritten(&error))?;
         let stopper = Stopper::default();
-        let watcher = tokio::spawn(interrupt(stopper.clone()));
+        tokio::spawn(signals::obey(stopper.clone()));
         let interrupted =
             self.check_all(&transports, &metas, &clock, &stopper, &mut writer, settings).await?;
-        watcher.abort();
+        // From here on nothing waits for an answer, and a signal ends the process.
+        stopper.stop();
         let meta = RunMeta { ended: Some(clock.wall()), interrupted, ..meta };
         writer.finish(&meta).map_err(|error| unwritten(&error))?;
         let run =
@@ -187,7 +198,6 @@ impl Job<'_> {
                 meta,
                 profile: &chosen.profile,
                 plan: self.plan.clone(),
-                auth_variable: chosen.auth_variable.clone(),
                 clock: clock.clone(),
                 today: clock.wall().date_naive(),
                 options: self.options.clone(),
@@ -208,16 +218,31 @@ impl Job<'_> {
         Ok(false)
     }
 
-    fn meta(&self, clock: &Clock, targets: Vec<TargetMeta>) -> RunMeta {
+    /// Knows the keys of all targets.
+    async fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        for chosen in &self.chosen {
+            let auth = &chosen.target.auth;
+            // A key that cannot be had now is said where it is needed.
+            if let Ok(Some(secret)) = auth.secret().await {
+                redactor.add(auth.secret_name(), &secret);
+            }
+        }
+        redactor
+    }
+
+    fn meta(&self, clock: &Clock, redactor: &Redactor, targets: Vec<TargetMeta>) -> RunMeta {
         RunMeta {
             format: FormatVersion::CURRENT,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            argv: std::env::args().skip(1).collect(),
+            argv: argv::kept(std::env::args_os(), redactor),
             started: clock.wall(),
             ended: None,
             interrupted: false,
             seed: self.options.seed,
-            strict_known: self.strict_known,
+            strict: self.rules.strict,
+            strict_known: self.rules.strict_known,
+            min_coverage: self.rules.min_coverage,
             client: self.client.clone(),
             suites: self.plan.iter().map(|(loaded, _)| suite_ref(loaded)).collect(),
             targets,
@@ -228,6 +253,19 @@ impl Job<'_> {
             },
         }
     }
+}
+
+/// The targets as the record keeps them: what an endpoint says of itself may repeat a key.
+fn masked(metas: &[TargetMeta], redactor: &Redactor) -> Vec<TargetMeta> {
+    let mut metas = metas.to_vec();
+    for meta in &mut metas {
+        for text in
+            [&mut meta.base_url, &mut meta.model].into_iter().chain(meta.server.values_mut())
+        {
+            *text = redactor.text(text);
+        }
+    }
+    metas
 }
 
 fn suite_ref(loaded: &Loaded) -> SuiteRef {
@@ -271,13 +309,6 @@ impl Drop for Temporary {
             // Left behind at worst: the system clears its temporary folder.
             let _ = std::fs::remove_dir_all(folder);
         }
-    }
-}
-
-/// Ctrl-C ends the run in good order; a second one ends the process as usual.
-async fn interrupt(stopper: Stopper) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        stopper.stop();
     }
 }
 

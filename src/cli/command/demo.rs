@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::check::{Job, Place};
+use super::check::{Job, Place, Rules};
 use super::{report, runtime, selection};
 use crate::cli::args::{DemoArgs, FormatArg, SelectionArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::Settings;
-use crate::cli::targets::{self, Cases, Chosen};
+use crate::cli::targets::{self, Chosen};
 use crate::engine::Options;
 use crate::mock::{Config, Persona, Server};
 use crate::profile::Capability;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
     let record = args.out.join("demo.run");
     forget(&record)?;
     let run = runtime()?.block_on(async {
-        let mut profile = targets::load_profile("generic", settings, Cases::default())?;
+        let mut profile = targets::load_profile("generic", settings)?;
         profile.capabilities.insert("inject_errors".to_owned(), Capability::Yes);
         let mut servers = Vec::new();
         let mut chosen = Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
             chosen,
             options,
             preflight: false,
-            strict_known: false,
+            rules: Rules { strict: false, strict_known: false, min_coverage: 0.5 },
             client: None,
             budget_tokens: None,
             quiet: true,

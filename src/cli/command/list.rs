@@ -1,10 +1,10 @@
 //! `proofhouse list`: what there is.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use tabled::builder::Builder;
+use tabled::settings::Style;
 
 use super::selection;
-use super::table::Table;
 use crate::assert;
 use crate::cli::args::{ListArgs, ListFormat, Listed};
 use crate::cli::exit::Exit;
@@ -19,28 +19,26 @@ pub(super) fn run(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure>
     let table = match args.what {
         Listed::Cases => return cases(args, settings),
         Listed::Suites => suites()?,
-        Listed::Profiles => {
-            Table { head: &[("profile", "profile"), ("title", "title")], rows: profiles()? }
-        }
+        Listed::Profiles => Table {
+            head: &["profile"],
+            rows: profile::builtin::names().into_iter().map(|name| vec![name]).collect(),
+        },
         Listed::Capabilities => Table {
-            head: &[("capability", "capability"), ("unnamed", "unnamed"), ("meaning", "meaning")],
+            head: &["capability", "meaning"],
             rows: CAPABILITIES
                 .iter()
-                .map(|word| {
-                    let unnamed = if word.opt_in.is_some() { "no" } else { "probe" };
-                    vec![json!(word.name), json!(unnamed), json!(word.means)]
-                })
+                .map(|word| vec![word.name.to_owned(), word.means.to_owned()])
                 .collect(),
         },
         Listed::Rules => Table {
-            head: &[("rule", "rule"), ("holds", "what it holds")],
+            head: &["rule", "what it holds"],
             rows: assert::rules()
                 .iter()
-                .map(|rule| vec![json!(rule.name), json!(rule.summary)])
+                .map(|rule| vec![rule.name.to_owned(), rule.summary.to_owned()])
                 .collect(),
         },
     };
-    output::stdout(&table.print(args.format, settings.width)?)?;
+    output::stdout(&table.print(args.format)?)?;
     Ok(Exit::Held)
 }
 
@@ -70,19 +68,13 @@ fn cases(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure> {
         ListFormat::Json => pretty(&rows)?,
         ListFormat::Text => {
             let table = Table {
-                head: &[
-                    ("check", "check"),
-                    ("level", "level"),
-                    ("suite", "suite"),
-                    ("title", "title"),
-                ],
+                head: &["check", "level", "suite", "title"],
                 rows: rows
                     .iter()
-                    .map(|row| [row.id, row.level, row.suite, row.title].map(Value::from).into())
+                    .map(|row| [row.id, row.level, row.suite, row.title].map(str::to_owned).into())
                     .collect(),
             };
-            let text = table.print(ListFormat::Text, settings.width)?;
-            format!("{text}{}\n", plural(rows.len(), "check"))
+            format!("{}{}\n", table.print(ListFormat::Text)?, plural(rows.len(), "check"))
         }
     };
     output::stdout(&text)?;
@@ -92,48 +84,57 @@ fn cases(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure> {
 fn suites() -> Result<Table, Failure> {
     let all =
         builtin::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
-    let mut rows: Vec<Vec<Value>> = all
+    let mut rows: Vec<Vec<String>> = all
         .iter()
         .map(|loaded| {
             let suite = &loaded.suite;
-            let (id, checks) = (&suite.suite.value, suite.cases.len());
-            vec![
-                json!(id),
-                json!("suite"),
-                json!(checks),
-                json!(suite.revision),
-                json!(suite.title),
-            ]
+            let (id, checks) = (suite.suite.value.clone(), suite.cases.len().to_string());
+            vec![id, "suite".to_owned(), checks, suite.revision.to_string(), suite.title.clone()]
         })
         .collect();
     let sets = set::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
     for set in sets {
         let picked = set.of(all.clone()).map_err(|error| Failure::new(Exit::Usage, error))?;
         let checks: usize = picked.iter().map(|loaded| loaded.suite.cases.len()).sum();
-        let (id, title) = (json!(set.set.value), json!(set.title));
-        rows.push(vec![id, json!("set"), json!(checks), Value::Null, title]);
+        let checks = checks.to_string();
+        rows.push(vec![set.set.value, "set".to_owned(), checks, String::new(), set.title]);
     }
-    Ok(Table {
-        head: &[
-            ("suite", "suite"),
-            ("kind", "kind"),
-            ("checks", "checks"),
-            ("revision", "revision"),
-            ("title", "title"),
-        ],
-        rows,
-    })
+    Ok(Table { head: &["suite", "kind", "checks", "revision", "title"], rows })
 }
 
-fn profiles() -> Result<Vec<Vec<Value>>, Failure> {
-    let names = profile::builtin::names().into_iter();
-    names
-        .map(|name| {
-            let loaded = profile::builtin::resolve(&name)
-                .map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
-            Ok(vec![json!(name), json!(loaded.profile.title)])
-        })
-        .collect()
+/// Rows under a head; as JSON, objects with the head's words as keys.
+struct Table {
+    head: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn print(self, format: ListFormat) -> Result<String, Failure> {
+        match format {
+            ListFormat::Json => {
+                let objects: Vec<serde_json::Map<String, serde_json::Value>> = self
+                    .rows
+                    .into_iter()
+                    .map(|row| {
+                        self.head
+                            .iter()
+                            .map(|key| (*key).to_owned())
+                            .zip(row.into_iter().map(Into::into))
+                            .collect()
+                    })
+                    .collect();
+                pretty(&objects)
+            }
+            ListFormat::Text => {
+                let mut builder = Builder::default();
+                builder.push_record(self.head.iter().copied());
+                for row in self.rows {
+                    builder.push_record(row);
+                }
+                Ok(format!("{}\n", builder.build().with(Style::blank())))
+            }
+        }
+    }
 }
 
 pub(super) fn pretty(value: &impl Serialize) -> Result<String, Failure> {

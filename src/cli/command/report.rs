@@ -1,5 +1,7 @@
 //! `proofhouse report`: a saved run, rendered again.
 
+use std::path::{Path, PathBuf};
+
 use crate::cli::args::{FormatArg, OutputArgs, ReportArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -13,22 +15,42 @@ pub(super) fn run(args: &ReportArgs, settings: &Settings) -> Result<Exit, Failur
     let run = record::read(&args.run).map_err(|error| {
         Failure::from_error(Exit::Usage, &error).hint("name the folder of a run record")
     })?;
-    write(&report::as_seen(run), &args.output, settings)?;
-    Ok(Exit::Held)
+    Ok(write(&report::as_seen(run), &args.output, settings))
 }
 
-/// Makes sure that every asked-for report can be written, before the work is done.
+/// Makes sure that every asked-for report can be written, each into a file of its own, before the
+/// work is done.
 pub(super) fn probe(output: &OutputArgs) -> Result<(), Failure> {
+    let mut taken: Vec<(PathBuf, &Path)> = Vec::new();
+    for (_, path) in &output.report {
+        let identity = output::identity(path);
+        if let Some((_, first)) = taken.iter().find(|(known, _)| *known == identity) {
+            let message = if *first == path {
+                format!("two reports go into `{}`", path.display())
+            } else {
+                format!("`{}` and `{}` are one file", first.display(), path.display())
+            };
+            return Err(Failure::usage(message).hint("name a file for each --report"));
+        }
+        taken.push((identity, path));
+    }
     output.report.iter().try_for_each(|(_, path)| output::probe(path))
 }
 
-/// Writes every asked-for report, then prints.
-pub(super) fn write(run: &Run, args: &OutputArgs, settings: &Settings) -> Result<(), Failure> {
-    for (format, path) in &args.report {
-        output::file(path, &rendered(run, *format, &plain(settings, args.verbose)))?;
-    }
-    let style = Style { colour: settings.colour, ..plain(settings, args.verbose) };
-    output::stdout(&rendered(run, args.format, &style))
+/// Prints, and writes every asked-for report, each whatever became of the others. Says what could
+/// not be written.
+pub(super) fn write(run: &Run, args: &OutputArgs, settings: &Settings) -> Exit {
+    let plain = plain(settings, args.verbose);
+    let style = Style { colour: settings.colour, ..plain };
+    let printed = output::stdout(&rendered(run, args.format, &style));
+    let files = args
+        .report
+        .iter()
+        .map(|(format, path)| output::file(path, &rendered(run, *format, &plain)));
+    std::iter::once(printed)
+        .chain(files)
+        .filter_map(Result::err)
+        .fold(Exit::Held, |exit, failure| exit.and(failure.report(settings)))
 }
 
 fn plain(settings: &Settings, verbose: bool) -> Style {

@@ -60,7 +60,7 @@ const HABITS: &[Habit] = &[
     Habit::faults("tool_choice without tools is dropped", PROXY, &["tools-required-no-tools-200"]),
     Habit::new(
         "a fifth stop text is dropped",
-        "https://docs.litellm.ai/docs/proxy/config_settings",
+        "https://github.com/BerriAI/litellm/blob/main/litellm/utils.py",
         &[Act::Hear(|request, _| four_stops(request))],
     ),
     Habit::new(

@@ -35,7 +35,7 @@ const HABITS: &[Habit] = &[
         &[Act::Hear(|request, _| forget(request, "tool_choice"))],
     ),
     Habit::new(
-        "n, logit_bias, parallel_tool_calls and the logprobs of legacy completions are passed over",
+        "n, logit_bias, parallel_tool_calls and echo are passed over",
         DOCS,
         &[Act::Hear(|request, _| {
             for name in ["n", "logit_bias", "parallel_tool_calls", "echo"] {
@@ -69,7 +69,7 @@ const HABITS: &[Habit] = &[
         &[Act::Hear(|request, _| formats(request))],
     ),
     Habit::new(
-        "a tool message without its call is answered, and the schema of a tool is not read",
+        "a tool message without its call is answered",
         OPENAI,
         &[Act::Hear(|request, _| orphans_speak(request))],
     ),

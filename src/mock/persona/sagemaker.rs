@@ -83,6 +83,10 @@ fn quoted(reply: &mut Reply, scene: &Scene<'_>) {
         return;
     }
     let (status, Content::Json(body)) = (reply.status, &reply.content) else { return };
+    // What becomes of a container that is too busy was not measured.
+    if matches!(status, 429 | 503) {
+        return;
+    }
     let who = if status < 500 { "client" } else { "server" };
     let text = format!(
         "Received {who} error ({status}) from primary with message \"{body}\". See https://us-east-1.console.aws.amazon.com/cloudwatch/home in account {ACCOUNT} for more information."

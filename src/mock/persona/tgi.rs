@@ -241,7 +241,7 @@ fn error(reply: &mut Reply, scene: &Scene<'_>) {
             let (status, kind) = match status {
                 400 => (422, "validation"),
                 401 => (401, "unauthorized"),
-                429 => (429, "overloaded"),
+                429 | 503 => (429, "overloaded"),
                 404 => (404, "not_found"),
                 _ => (424, "generation"),
             };

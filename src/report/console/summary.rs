@@ -134,14 +134,20 @@ pub(super) fn readiness(page: &mut Page, run: &Run, harms: &Harms<'_>) {
     }
 }
 
-/// One line for each target, the last thing on the screen.
+/// One line for each target, the last thing on the screen; more where the page is narrow.
 pub(super) fn standings(page: &mut Page, run: &Run) {
     for target in &run.targets {
-        let standing = facts::standing(target);
-        let name = page.clean(&target.meta.name);
-        let name = page.paint(Tone::Strong, &name);
+        let standing = facts::standing(run, target);
+        let clean = page.clean(&target.meta.name);
+        let wide = clean.width() + standing.word.width() + standing.why.width() + " : ".len();
+        let name = page.paint(Tone::Strong, &clean);
         let word = page.paint(Tone::Of(standing.verdict), standing.word);
-        page.line(&format!("{name} {word}: {}", standing.why));
+        if wide <= page.style.width {
+            page.line(&format!("{name} {word}: {}", standing.why));
+        } else {
+            page.line(&format!("{name} {word}:"));
+            page.field("  ", &standing.why, Tone::Plain);
+        }
     }
 }
 

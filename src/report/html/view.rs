@@ -141,7 +141,7 @@ impl<'a> Page<'a> {
             argv: run.meta.argv.join(" "),
             incomplete: incomplete(run),
             warnings: run.warnings.iter().map(Doubt::of).collect(),
-            targets: run.targets.iter().map(|target| Target::of(target, harms)).collect(),
+            targets: run.targets.iter().map(|target| Target::of(run, target, harms)).collect(),
             filters,
             rows: rows.len(),
             suites: suites(run, harms, rows),
@@ -188,8 +188,8 @@ const fn incomplete(run: &Run) -> Option<&'static str> {
 }
 
 impl<'a> Target<'a> {
-    fn of(target: &'a TargetRun, harms: &Harms<'_>) -> Self {
-        let standing = facts::standing(target);
+    fn of(run: &Run, target: &'a TargetRun, harms: &Harms<'_>) -> Self {
+        let standing = facts::standing(run, target);
         let meta = &target.meta;
         let mut known_facts = vec![
             ("URL", meta.base_url.clone()),

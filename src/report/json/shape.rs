@@ -87,6 +87,8 @@ pub(super) struct Target<'a> {
     pub(super) server: &'a BTreeMap<String, String>,
     /// What the run set out to send; null for a run that did not say.
     pub(super) planned: Option<Planned>,
+    /// What the run says of it; the exit code follows the same rules.
+    pub(super) standing: StandingOf,
     /// How many cases came to each verdict, without provisional ones.
     pub(super) summary: Summary,
     /// Cases that were decided, and those that applied.
@@ -97,6 +99,17 @@ pub(super) struct Target<'a> {
     pub(super) readiness: Vec<Readiness>,
     /// In suite order.
     pub(super) cases: Vec<Case<'a>>,
+}
+
+/// What a run says of an endpoint.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Standing")]
+pub(super) struct StandingOf {
+    /// `conforms`, `conforms but for known deviations`, `does not conform`, `does not pass` (only
+    /// what the command line asks for beyond is broken), `undecided` or `nothing to judge`.
+    pub(super) word: &'static str,
+    /// Why, for people.
+    pub(super) why: String,
 }
 
 /// A count for every verdict.
@@ -118,8 +131,10 @@ pub(super) struct Summary {
 pub(super) struct Coverage {
     /// Neither inconclusive nor in error.
     pub(super) decided: usize,
-    /// Neither skipped nor unsupported.
+    /// Neither skipped nor unsupported; cases that were not asked are among them.
     pub(super) applicable: usize,
+    /// Cases that the run set out to judge and did not come to.
+    pub(super) not_asked: usize,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -1,5 +1,6 @@
 //! The tap: between hyper and the socket (above TLS), it sees every read and every write.
 
+use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,7 @@ use tokio::time::Sleep;
 use super::outbound::OurFrames;
 use super::tls;
 use crate::clock::Clock;
-use crate::transcript::{SocketRead, TlsFault};
+use crate::transcript::SocketRead;
 use crate::transport::{Pace, Pieces};
 use crate::units::Nanos;
 
@@ -75,14 +76,16 @@ pub(super) enum Close {
 pub(super) struct Fault {
     /// In words.
     pub(super) why: String,
-    /// What TLS failed on, if it was TLS.
-    pub(super) tls: Option<TlsFault>,
+    /// It was TLS that failed.
+    pub(super) tls: bool,
 }
 
 impl Fault {
     fn of(error: &io::Error) -> Self {
-        let (why, tls) = tls::failure(error);
-        Self { why, tls }
+        Self {
+            why: tls::failure(error),
+            tls: error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>),
+        }
     }
 }
 

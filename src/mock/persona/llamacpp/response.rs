@@ -59,7 +59,9 @@ pub(super) fn events(events: &mut Vec<Event>, _: &Scene<'_>) {
             *name = Some("response.completed".to_owned());
             body.insert("type".to_owned(), json!("response.completed"));
         }
-        if let Some(response) = body.get_mut("response").and_then(Value::as_object_mut) {
+        let failed = name.as_deref() == Some("response.failed");
+        let response = body.get_mut("response").and_then(Value::as_object_mut);
+        if let Some(response) = response.filter(|_| !failed) {
             if over {
                 bare(response);
             } else {
