@@ -42,6 +42,7 @@ pub(super) fn answer(status: u16, content_type: &str, frames: &[&[u8]]) -> Excha
         }),
         framing: BodyFraming::Chunked,
         frames,
+        encoded: Vec::new(),
         trailers: Headers::default(),
         end: End::Complete,
         timing: Timing {

@@ -284,6 +284,9 @@ pub struct MockArgs {
     /// Model to serve; again for more
     #[arg(long, value_name = "NAME")]
     pub model: Vec<String>,
+    /// Model to serve that sees no images; again for more
+    #[arg(long, value_name = "NAME")]
+    pub blind: Vec<String>,
     /// Time to first token
     #[arg(long, value_name = "SPAN", default_value = "2ms")]
     pub ttft: String,

@@ -11,8 +11,9 @@ use crate::transcript::End;
 
 /// Why the case does not apply, as far as that is known beforehand.
 pub(super) fn not_offered(profile: &Profile, has_key: bool, case: &Case) -> Option<String> {
-    case.needs.iter().find_map(|need| match profile.capability(need) {
-        Capability::No => Some(format!("profile `{}` says `{}: no`", profile.name, need.value)),
+    let said = |name: &str, word| format!("profile `{}` says `{name}: {word}`", profile.name);
+    let missing = case.needs.iter().find_map(|need| match profile.capability(need) {
+        Capability::No => Some(said(need, "no")),
         // Without a key of ours nothing can be said about keys.
         Capability::Probe if need.as_str() == "auth" && !has_key => {
             Some("no key was named, so the endpoint is taken to want none".to_owned())
@@ -22,6 +23,13 @@ pub(super) fn not_offered(profile: &Profile, has_key: bool, case: &Case) -> Opti
             Some("nothing says that this endpoint fails on request".to_owned())
         }
         Capability::Probe | Capability::Yes => None,
+    });
+    missing.or_else(|| {
+        case.without.iter().find_map(|name| match profile.capability(name) {
+            Capability::No => None,
+            Capability::Yes => Some(said(name, "yes")),
+            Capability::Probe => Some(format!("nothing says that it is without `{}`", name.value)),
+        })
     })
 }
 

@@ -50,9 +50,11 @@ impl Asked {
         if messages.is_empty() || !messages.iter().all(Value::is_object) {
             return None;
         }
-        // The body is kept as it came; a client would have undone its coding.
+        // The body is kept as it came, unless its coding was asked for; a client would have undone it.
         let coding = exchange.header("content-encoding").map(str::trim);
-        if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
+        if exchange.encoded.is_empty()
+            && coding.is_some_and(|coding| !coding.is_empty() && coding != "identity")
+        {
             return None;
         }
         // Where we left or stopped on purpose, a client would have read on. A kept connection that

@@ -32,6 +32,7 @@ pub(super) fn exchange(stream: bool, status: u16, media: &str, body: &str) -> Ex
         }),
         framing: BodyFraming::Chunked,
         frames: vec![Frame { at: Nanos(1), bytes: Body::from(body.to_owned()) }],
+        encoded: Vec::new(),
         trailers: Headers::default(),
         end: End::Complete,
         timing: Timing::default(),

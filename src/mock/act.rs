@@ -68,6 +68,8 @@ pub(crate) struct Traits {
     pub(crate) any_model: bool,
     /// A body that is too long is reset, not answered.
     pub(crate) resets_large: bool,
+    /// A stream in gzip is not flushed.
+    pub(crate) holds_gzip: bool,
 }
 
 impl Default for Traits {
@@ -82,6 +84,7 @@ impl Default for Traits {
             clamps_limit: false,
             any_model: false,
             resets_large: false,
+            holds_gzip: false,
         }
     }
 }

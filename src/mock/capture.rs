@@ -43,6 +43,7 @@ impl Captured {
             head: None,
             framing: BodyFraming::None,
             frames: Vec::new(),
+            encoded: Vec::new(),
             trailers: Headers::default(),
             end: End::Complete,
             timing: Timing::default(),

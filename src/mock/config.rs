@@ -20,6 +20,8 @@ pub struct Config {
     pub api_key: Option<String>,
     /// The models it serves; the first is the one a client that asks for nothing special gets.
     pub models: Vec<String>,
+    /// Those of them that see no images.
+    pub blind: Vec<String>,
     /// From the request's last byte to the first token.
     pub ttft: Nanos,
     /// Between two tokens.
@@ -47,7 +49,8 @@ impl Default for Config {
             faults: Faults::default(),
             seed: 0,
             api_key: None,
-            models: vec!["proofhouse-mock".to_owned()],
+            models: ["proofhouse-mock", "proofhouse-mock-small"].map(str::to_owned).into(),
+            blind: vec!["proofhouse-mock-small".to_owned()],
             ttft: Nanos::from_millis(2),
             itl: Nanos::from_millis(1),
             context_tokens: 4096,

@@ -15,7 +15,7 @@ use super::reply::{Content, Reply};
 use super::request::Request;
 use super::route::Route;
 use super::script::Script;
-use super::{render, tokens};
+use super::{gzip, render, tokens};
 use crate::transcript::Headers;
 use crate::units::Nanos;
 
@@ -294,6 +294,9 @@ fn bend(scene: &Scene<'_>, mut script: Script) -> Script {
         if let Act::Script(change) = act {
             change(&mut script, scene);
         }
+    }
+    if script.is_stream() && gzip::is_wanted(scene.request.header("accept-encoding")) {
+        gzip::pack(&mut script, scene.house.traits.holds_gzip);
     }
     script
 }

@@ -28,6 +28,7 @@ mod config;
 mod desk;
 mod event;
 mod fault;
+mod gzip;
 mod house;
 mod line;
 mod multipart;

@@ -21,7 +21,9 @@ impl Script {
             headers.remove(name);
         }
         let mut before = head_at;
-        let cues = exchange.frames.iter().map(|frame| {
+        // What was undone in reading is played as it came.
+        let frames = if exchange.encoded.is_empty() { &exchange.frames } else { &exchange.encoded };
+        let cues = frames.iter().map(|frame| {
             let after = frame.at.since(before);
             before = before.max(frame.at);
             Cue { after, bytes: frame.bytes.0.clone() }
@@ -112,6 +114,7 @@ mod tests {
                 Frame { at: Nanos(at + 5), bytes: "data: 1\n\n".into() },
                 Frame { at: Nanos(at + 25), bytes: "data: 2\n\n".into() },
             ],
+            encoded: Vec::new(),
             trailers: Headers::default(),
             end,
             timing: Timing {

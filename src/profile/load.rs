@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::model::Profile;
+use super::model::{Profile, REFERENCE_PROMPTS};
 use crate::document::{self, DocumentError, Entry, Kind, Node, Problem};
 use crate::suite::load::{hex, read_text};
 use crate::suite::select::covers;
@@ -153,6 +153,7 @@ fn lint(tree: &Node) -> Vec<Problem> {
             problems.push(Problem::new("out-of-range", message, entry.value.caret()));
         }
     }
+    problems.extend(unknown_counts(tree));
     let mut seen: Vec<(&str, &Node)> = Vec::new();
     for (check, node) in checks(tree) {
         if let Some((_, first)) = seen.iter().find(|(known, _)| *known == check) {
@@ -179,6 +180,22 @@ fn lint(tree: &Node) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Who says that the counts of the reference prompts are known must say them.
+fn unknown_counts(tree: &Node) -> Option<Problem> {
+    let entry = tree.get("capabilities")?.entry("reference_tokens")?;
+    let counts = tree.get("limits").and_then(|limits| limits.get("reference_tokens"));
+    let said = counts.map_or(0, |counts| counts.items().len());
+    let known = matches!(&entry.value.kind, Kind::Bool(true)) || entry.value.text() == Some("yes");
+    if !known || said == REFERENCE_PROMPTS {
+        return None;
+    }
+    let message = format!(
+        "`reference_tokens` needs {REFERENCE_PROMPTS} counts under `limits.reference_tokens`, and \
+         there are {said}"
+    );
+    Some(Problem::new("missing-counts", message, entry.key_span.clone()))
 }
 
 fn unknown(entry: &Entry) -> Option<Problem> {
@@ -226,6 +243,14 @@ mod tests {
         assert_eq!(said("vision"), Capability::Probe);
         assert!(refusal("capabilities: {tool: yes}").contains("did you mean `tools`?"));
         assert!(refusal("capabilities: {tools: maybe}").contains("expected `yes`, `no`, `probe`"));
+    }
+
+    #[test]
+    fn counts_of_reference_prompts_that_are_known_are_said() {
+        let said = refusal("capabilities: {reference_tokens: yes}");
+        assert!(said.contains("needs 3 counts") && said.contains("p.yaml:3:16"), "{said}");
+        read("capabilities: {reference_tokens: yes}\nlimits: {reference_tokens: [3, 4, 5]}");
+        read("capabilities: {reference_tokens: no}");
     }
 
     #[test]

@@ -74,7 +74,13 @@ pub struct Limits {
     pub max_body_bytes: u64,
     /// How long a stream must be able to last, in seconds.
     pub min_stream_s: f64,
+    /// `prompt_tokens` of each reference prompt, in the order of `docs/profile-format.md`, as the
+    /// model's own tokenizer and chat template make them.
+    pub reference_tokens: Vec<u64>,
 }
+
+/// How many reference prompts there are.
+pub(super) const REFERENCE_PROMPTS: usize = 3;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -85,6 +91,7 @@ impl Default for Limits {
             close_after_done_s: 2.0,
             max_body_bytes: 6 * 1024 * 1024,
             min_stream_s: 120.0,
+            reference_tokens: Vec::new(),
         }
     }
 }

@@ -87,6 +87,7 @@ pub(crate) fn exchange(id: &str) -> Exchange {
         }),
         framing: BodyFraming::Length,
         frames: vec![Frame { at: Nanos::from_millis(3), bytes: vec![0xe6, 0x97].into() }],
+        encoded: Vec::new(),
         trailers: Headers::default(),
         end: End::Complete,
         timing: Timing::default(),

@@ -47,7 +47,10 @@ pub const CAPABILITIES: [CapabilityWord; 41] = [
     word("metrics", "a Prometheus page that counts running requests"),
     word("idempotency", "`Idempotency-Key`"),
     word("gateway", "the endpoint passes requests on to another"),
-    word("reference_tokens", "the profile knows token counts of reference prompts"),
+    word(
+        "reference_tokens",
+        "the profile knows token counts of reference prompts: `limits.reference_tokens`",
+    ),
     word("load", "many requests at once are welcome"),
     word("inject_errors", "the header `x-proofhouse-mock` makes the endpoint fail on request"),
     word("slow", "cases that last minutes are welcome"),

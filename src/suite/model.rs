@@ -56,6 +56,9 @@ pub struct Case {
     /// Capabilities without which the case does not apply: `stream`, `tools`, `json_schema` …
     #[serde(default)]
     pub needs: Vec<At<String>>,
+    /// Capabilities that the endpoint must be known not to have: its profile says `no` to them.
+    #[serde(default)]
+    pub without: Vec<At<String>>,
     /// Free words to select by.
     #[serde(default)]
     pub tags: Vec<String>,

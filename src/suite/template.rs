@@ -5,201 +5,26 @@
 //! are minijinja's, and a name that does not exist is an error: a request must never be sent with
 //! a hole in it.
 
+mod condition;
+mod error;
 mod functions;
+mod pieces;
+mod vars;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
-use thiserror::Error;
 
 use crate::assert::Assertion;
-use crate::text::did_you_mean;
-use functions::NONCE_KEY;
+pub use condition::{read_condition, truth};
+pub use error::{TemplateError, TemplateErrorKind};
+use error::{fault, known_names};
 pub use functions::{FUNCTIONS, Function};
-
-/// The names that exist in every template: `model`, `limits`, `seed`, `attempt`.
-pub const VARIABLES: [(&str, &str); 6] = [
-    ("model", "the target's model"),
-    ("limits", "the profile's limits: `limits.context_tokens`"),
-    ("seed", "the run's seed, a number"),
-    ("attempt", "which attempt of a repeated case this is, from 1"),
-    ("copy", "which of a step's parallel copies this is, from 0"),
-    ("key", "the target's key; only a mark stands here, the transport puts the key in its place"),
-];
-
-/// The values that templates can name.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Vars {
-    values: BTreeMap<String, Value>,
-    nonce_key: String,
-}
-
-impl Vars {
-    /// Values for one attempt of a case, with `seed` and `attempt` set; `nonce()` depends on the
-    /// three of them and on nothing else.
-    pub fn new(seed: u64, case: &str, attempt: u32) -> Self {
-        let values = [("seed", Value::from(seed)), ("attempt", Value::from(attempt))];
-        Self {
-            values: values.map(|(name, value)| (name.to_owned(), value)).into(),
-            nonce_key: format!("{seed}/{case}/{attempt}"),
-        }
-    }
-
-    /// Gives `name` a value, replacing the one it had.
-    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.values.insert(name.to_owned(), value.into());
-    }
-
-    /// The value of `name`.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
-    }
-
-    /// Every name and value, as assertions take them.
-    pub const fn values(&self) -> &BTreeMap<String, Value> {
-        &self.values
-    }
-
-    fn context(&self) -> minijinja::Value {
-        let mut context: BTreeMap<&str, minijinja::Value> = self
-            .values
-            .iter()
-            .map(|(name, value)| (name.as_str(), minijinja::value::Serde(value).into()))
-            .collect();
-        context.insert(NONCE_KEY, minijinja::Value::from(self.nonce_key.as_str()));
-        minijinja::Value::from_pairs(context)
-    }
-}
-
-/// A template that cannot be filled in: which, and why.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{kind} in `{template}`")]
-pub struct TemplateError {
-    /// The whole string.
-    pub template: String,
-    /// The bytes of it that are to blame.
-    pub span: Range<usize>,
-    /// Why.
-    pub kind: TemplateErrorKind,
-}
-
-/// Why a template cannot be filled in.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TemplateErrorKind {
-    /// `${` without its `}`.
-    #[error("`${{` without a closing `}}`\n(hint: a literal `${{` is written `$${{`)")]
-    Unclosed,
-    /// `${}`.
-    #[error("an empty expression")]
-    Empty,
-    /// Not an expression.
-    #[error("`{expression}` is not an expression: {why}")]
-    Syntax {
-        /// What stands between the braces.
-        expression: String,
-        /// What the expression reader says.
-        why: String,
-    },
-    /// A name that is not there.
-    #[error("there is no `{name}`; {}", known_names(name, known))]
-    Unknown {
-        /// The name.
-        name: String,
-        /// What there is.
-        known: Vec<String>,
-    },
-    /// It can be read and not computed.
-    #[error("`{expression}` has no value: {why}")]
-    Evaluate {
-        /// What stands between the braces.
-        expression: String,
-        /// What the evaluation says.
-        why: String,
-    },
-    /// A condition that is not one expression.
-    #[error("a condition is one expression: `\"${{usage}}\"` or `\"!${{usage}}\"`")]
-    NotACondition,
-}
-
-fn known_names(name: &str, known: &[String]) -> String {
-    let list = known.iter().map(String::as_str);
-    match did_you_mean(name, list) {
-        Some(near) => format!("did you mean `{near}`? There are: {}", known.join(", ")),
-        None => format!("there are: {}", known.join(", ")),
-    }
-}
-
-/// A piece of a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Text as it will be.
-    Text(String),
-    /// An expression and its bytes in the template, braces included.
-    Expression(String, Range<usize>),
-}
-
-/// Cuts a template into its pieces and reads every expression.
-pub fn pieces(template: &str) -> Result<Vec<Piece>, TemplateError> {
-    let mut pieces = Vec::new();
-    let mut text = String::new();
-    let mut rest = 0..template.len();
-    while let Some(found) = template.get(rest.clone()).and_then(|tail| tail.find("${")) {
-        let open = rest.start + found;
-        text.push_str(template.get(rest.start..open).unwrap_or_default());
-        if text.ends_with('$') {
-            text.push('{');
-            rest.start = open + 2;
-            continue;
-        }
-        let inner = open + 2;
-        let fail = |end, kind| Err(fault(template, open..end, kind));
-        let Some(length) = closing(template.get(inner..).unwrap_or_default()) else {
-            return fail(template.len(), TemplateErrorKind::Unclosed);
-        };
-        let end = inner + length + 1;
-        let expression = template.get(inner..inner + length).unwrap_or_default().trim().to_owned();
-        if expression.is_empty() {
-            return fail(end, TemplateErrorKind::Empty);
-        }
-        if let Err(error) = environment().compile_expression(&expression) {
-            return fail(end, TemplateErrorKind::Syntax { expression, why: reason(&error) });
-        }
-        if !text.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(&mut text)));
-        }
-        pieces.push(Piece::Expression(expression, open..end));
-        rest.start = end;
-    }
-    text.push_str(template.get(rest).unwrap_or_default());
-    if !text.is_empty() {
-        pieces.push(Piece::Text(text));
-    }
-    Ok(pieces)
-}
-
-/// The offset of the `}` that closes an expression, past strings and nested braces.
-fn closing(tail: &str) -> Option<usize> {
-    let mut depth = 0_u32;
-    let mut quote = None;
-    let mut escaped = false;
-    for (at, c) in tail.char_indices() {
-        match (quote, c) {
-            (Some(_), _) if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), c) if c == open => quote = None,
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '{') => depth += 1,
-            (None, '}') if depth == 0 => return Some(at),
-            (None, '}') => depth -= 1,
-            (Some(_) | None, _) => {}
-        }
-    }
-    None
-}
+pub use pieces::{Piece, pieces};
+pub use vars::{VARIABLES, Vars};
 
 /// The names that an expression needs from outside, functions left out.
 pub fn names(expression: &str) -> BTreeSet<String> {
@@ -277,46 +102,6 @@ pub fn fill_assertion(assertion: &Assertion, vars: &Vars) -> Result<Assertion, T
     failure.map_or(Ok(filled), Err)
 }
 
-/// Whether a condition holds: `"${usage}"`, `"!${usage}"`. False are `false`, `null`, zero and
-/// whatever is empty.
-pub fn truth(condition: &str, vars: &Vars) -> Result<bool, TemplateError> {
-    let (expression, span, negated) = read_condition(condition)?;
-    let value = evaluate(condition, &expression, &span, vars)?;
-    let holds = match value {
-        Value::Null => false,
-        Value::Bool(value) => value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-    };
-    Ok(holds != negated)
-}
-
-/// The expression of a condition, its place, and whether it is turned round.
-pub fn read_condition(condition: &str) -> Result<(String, Range<usize>, bool), TemplateError> {
-    let whole = 0..condition.len();
-    let refuse = || fault(condition, whole.clone(), TemplateErrorKind::NotACondition);
-    let mut pieces = pieces(condition)?;
-    let negations = match pieces.first() {
-        Some(Piece::Text(text)) if text.trim().chars().all(|c| c == '!') => {
-            let count = text.trim().len();
-            pieces.remove(0);
-            count
-        }
-        _ => 0,
-    };
-    if matches!(pieces.last(), Some(Piece::Text(text)) if text.trim().is_empty()) {
-        pieces.pop();
-    }
-    match pieces.as_slice() {
-        [Piece::Expression(expression, span)] => {
-            Ok((expression.clone(), span.clone(), negations % 2 == 1))
-        }
-        _ => Err(refuse()),
-    }
-}
-
 fn evaluate(
     template: &str,
     expression: &str,
@@ -329,7 +114,7 @@ fn evaluate(
     }
     for name in names(expression) {
         if vars.get(&name).is_none() {
-            let known = vars.values.keys().cloned().collect();
+            let known = vars.values().keys().cloned().collect();
             let kind = TemplateErrorKind::Unknown { name, known };
             return Err(fault(template, span.clone(), kind));
         }
@@ -355,10 +140,6 @@ fn missing_part(expression: &str, vars: &Vars) -> String {
     let known: Vec<String> = fields.keys().cloned().collect();
     let field = parts.map_or("", |(_, field)| field);
     format!("there is no `{field}`; {}", known_names(field, &known))
-}
-
-fn fault(template: &str, span: Range<usize>, kind: TemplateErrorKind) -> TemplateError {
-    TemplateError { template: crate::text::ellipsis(template, 80), span, kind }
 }
 
 fn reason(error: &minijinja::Error) -> String {

@@ -22,8 +22,12 @@ pub struct Exchange {
     /// How the body's length was told.
     #[serde(default)]
     pub framing: BodyFraming,
-    /// The body after transfer decoding, one frame for each piece a socket read brought.
+    /// The body after transfer decoding, one frame for each piece a socket read brought. A content
+    /// coding that the request asked for is undone.
     pub frames: Vec<Frame>,
+    /// The same as it came, where a content coding was undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encoded: Vec<Frame>,
     /// Trailer lines after the body.
     #[serde(default, skip_serializing_if = "no_headers")]
     pub trailers: Headers,

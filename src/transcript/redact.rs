@@ -114,7 +114,12 @@ impl Redactor {
         if notes.len() > before {
             exchange.request.body = body.into();
         }
+        let before = notes.len();
         self.frames(&mut exchange.frames, &mut notes);
+        if notes.len() > before {
+            // A secret cannot be masked inside a content coding.
+            exchange.encoded.clear();
+        }
         exchange.redactions = notes;
     }
 
@@ -214,6 +219,7 @@ mod tests {
                 .iter()
                 .map(|bytes| Frame { at: Nanos(1), bytes: bytes.to_vec().into() })
                 .collect(),
+            encoded: Vec::new(),
             trailers: Headers::default(),
             end: End::Reset { why: "goodbye, sk-canary".to_owned() },
             timing: Timing::default(),

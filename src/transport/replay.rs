@@ -36,6 +36,7 @@ impl Transport for Replay {
                 head: None,
                 framing: BodyFraming::None,
                 frames: Vec::new(),
+                encoded: Vec::new(),
                 trailers: Headers::default(),
                 end: End::Refused { why: "the saved exchanges ran out".to_owned() },
                 timing: Timing::default(),

@@ -61,6 +61,7 @@ impl<F: Fn(usize, &WireRequest) -> Answer + Send + Sync> Transport for Script<F>
             head: status.map(|status| ResponseHead { status, reason: String::new(), headers }),
             framing: BodyFraming::Length,
             frames: vec![Frame { at: Nanos(1), bytes: body.to_owned().into() }],
+            encoded: Vec::new(),
             trailers: Headers::default(),
             end,
             timing: Timing::default(),

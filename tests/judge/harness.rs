@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use proofhouse::clock::Clock;
 use proofhouse::engine::{Check, Options, Sink, Stopper, check};
 use proofhouse::mock::{Config, Server};
-use proofhouse::profile::{self, Profile};
+use proofhouse::profile::{self, Capability, Profile};
 use proofhouse::record::{CaseRecord, RunEvent, TargetMeta};
 use proofhouse::suite::load::Loaded;
 use proofhouse::suite::{At, Case};
@@ -132,6 +132,23 @@ pub(crate) fn target(base_url: &str) -> Target {
     target
 }
 
+/// The mock's model that sees no images.
+const BLIND: &str = "proofhouse-mock-small";
+
+/// Whether a case is about what an endpoint is known not to have: the mock has a model for those.
+pub(crate) fn is_blind(case: &Case) -> bool {
+    !case.without.is_empty()
+}
+
+/// What is known of that model, and the target that asks for it.
+pub(crate) fn blind(target: &Target) -> (Profile, Target) {
+    let mut profile = mock_profile();
+    profile.capabilities.insert("vision".to_owned(), Capability::No);
+    let mut target = target.clone();
+    BLIND.clone_into(&mut target.model);
+    (profile, target)
+}
+
 /// Judges the cases that `wanted` picks over `transport`.
 pub(crate) async fn judge<T: Transport>(
     suites: &[Loaded],
@@ -140,9 +157,17 @@ pub(crate) async fn judge<T: Transport>(
     target: &Target,
     options: Options,
 ) -> Collected {
-    let profile = mock_profile();
+    let mut collected = Collected::default();
     let today = Clock::system().wall().date_naive();
-    judge_as(&profile, today, suites, wanted, transport, target, options).await
+    let seeing = (mock_profile(), target.clone());
+    for (blind, (profile, target)) in [(false, seeing), (true, blind(target))] {
+        let here = |case: &Case| is_blind(case) == blind && wanted(case);
+        let options = options.clone();
+        let more = judge_as(&profile, today, suites, here, transport, &target, options).await;
+        collected.cases.extend(more.cases);
+        collected.exchanges.extend(more.exchanges);
+    }
+    collected
 }
 
 /// The same with another profile than the mock's own, on a day.

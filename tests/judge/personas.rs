@@ -28,8 +28,12 @@ const HEAD: &str = "\
 
 /// What takes long, or depends on the machine, says nothing of a persona.
 fn is_cheap(case: &Case) -> bool {
+    // A persona's only model sees: what its server does with one that does not is not shown.
+    let blind = !case.without.is_empty();
     let dear = |need: &str| matches!(need, "load" | "slow" | "batches");
-    !case.needs.iter().any(|need| dear(&need.value)) && !case.tags.iter().any(|tag| tag == "timing")
+    !blind
+        && !case.needs.iter().any(|need| dear(&need.value))
+        && !case.tags.iter().any(|tag| tag == "timing")
 }
 
 fn judged(persona: Persona) -> Vec<CaseRecord> {

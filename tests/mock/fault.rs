@@ -171,6 +171,7 @@ fn a_saved_exchange_is_played_with_its_own_bytes() {
         }),
         framing: proofhouse::transcript::BodyFraming::Chunked,
         frames: vec![proofhouse::transcript::Frame { at: Nanos(9), bytes: "data: 1\n\n".into() }],
+        encoded: Vec::new(),
         trailers: proofhouse::transcript::Headers::default(),
         end: proofhouse::transcript::End::CutShort { why: "the terminating chunk".into() },
         timing: proofhouse::transcript::Timing::default(),

@@ -101,6 +101,12 @@ fn config(args: &MockArgs) -> Result<Config, Failure> {
     if !args.model.is_empty() {
         config.models.clone_from(&args.model);
     }
+    if !args.blind.is_empty() {
+        config.blind.clone_from(&args.blind);
+        let more = args.blind.iter().filter(|name| !config.models.contains(name));
+        let more: Vec<String> = more.cloned().collect();
+        config.models.extend(more);
+    }
     if let Some(context) = args.context {
         config.context_tokens = context;
     }

@@ -17,7 +17,8 @@ pub const DONE: &str = "[DONE]";
 /// Everything read from one exchange, made once.
 ///
 /// The reading goes by the bytes alone: status, content type and the request have no say, so that
-/// a check of those and a check of the body fail apart. A `content-encoding` is not undone.
+/// a check of those and a check of the body fail apart. A `content-encoding` is not undone
+/// here; the transport has undone what was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// The body's bytes, joined.

@@ -31,6 +31,7 @@ fn exchange<B: AsRef<[u8]>>(pieces: impl IntoIterator<Item = B>) -> Exchange {
         head: Some(ResponseHead { status: 200, reason: "OK".into(), headers: Headers::default() }),
         framing: BodyFraming::Chunked,
         frames: (0..).zip(pieces).map(frame).collect(),
+        encoded: Vec::new(),
         trailers: Headers::default(),
         end: End::Complete,
         timing: Timing::default(),

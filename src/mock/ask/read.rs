@@ -209,6 +209,12 @@ fn prompts(fields: Fields<'_, '_>) -> Result<Vec<String>, Refusal> {
 /// The last checks: the model exists, and everything fits into its context.
 pub(super) fn admit(ask: Ask, house: &House) -> Result<Ask, Refusal> {
     check_model(&ask.model, house)?;
+    let images = ask.messages.iter().any(|message| message.images > 0);
+    if images && house.config.blind.contains(&ask.model) {
+        // As OpenAI says it.
+        let message = "Invalid content type. image_url is only supported by certain models.";
+        return Err(Refusal::new(400, message).param("messages"));
+    }
     let max = house.config.context_tokens;
     let wanted = ask.limit.unwrap_or(0);
     let total = ask.prompt_tokens.saturating_add(wanted);

@@ -79,6 +79,18 @@ fn cut(script: &mut Script) {
     }
 }
 
+/// Cuts an answer in half when the one before it came from another model.
+fn cut_swapped(script: &mut Script, scene: &Scene<'_>) {
+    let Some(ask) = scene.ask else { return };
+    let before = scene.house.swap_left("model", Left::Text(vec![ask.model.clone()]));
+    if let Some(Left::Text(before)) = before
+        && before.first() != Some(&ask.model)
+    {
+        script.cues.truncate(script.cues.len() / 2);
+        script.end = Ending::Cut;
+    }
+}
+
 pub(super) const FAULTS: &[Fault] = &[
     Fault::new("cross-talk", "swap the texts of two answers", &[Act::Decide(swap_texts)]),
     Fault::new(
@@ -112,6 +124,11 @@ pub(super) const FAULTS: &[Fault] = &[
                 }
             }),
         ],
+    ),
+    Fault::new(
+        "model-swap-truncates",
+        "cut the first answer after a change of models in half",
+        &[Act::Script(cut_swapped)],
     ),
     Fault::new(
         "cancel-ignored",

@@ -151,6 +151,15 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Instead(|scene| has_image(scene, "http").then(vision_500))],
     ),
     Fault::new(
+        "vision-unsupported-500",
+        "500 on an image for a model that sees none",
+        &[Act::Error(|reply, _| {
+            if error_text(reply, "message").contains("image_url is only supported") {
+                set_500(reply);
+            }
+        })],
+    ),
+    Fault::new(
         "reject-vision-detail",
         "400 on detail",
         &[Act::Instead(|scene| {

@@ -117,6 +117,11 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     Fault::new(
+        "sse-gzip-buffered",
+        "compress a stream without flushing its events",
+        &[Act::Traits(|traits| traits.holds_gzip = true)],
+    ),
+    Fault::new(
         "sse-bom",
         "begin the stream with a byte-order mark",
         &[Act::Script(|script, _| {

@@ -12,6 +12,8 @@ use crate::mock::event::{Event, Part};
 const OVER: usize = 8;
 /// How far a prompt's count wanders.
 const JITTER: u64 = 11;
+/// How far it is off at least.
+const JITTER_MIN: usize = 4;
 
 fn over_limit(answer: &mut Answer, scene: &Scene<'_>, by: usize) {
     let Some(limit) = scene.ask.and_then(|ask| ask.limit) else { return };
@@ -120,11 +122,11 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     Fault::new(
         "usage-prompt-jitter",
-        "prompt_tokens +-5 at random",
+        "prompt_tokens 4 to 14 too high, at random",
         &[Act::Decide(|answer, scene| {
-            // No two requests in a row get the same error.
+            // No two requests in a row get the same error, and none a small one.
             let by = usize::try_from(scene.number().wrapping_mul(7) % JITTER).unwrap_or_default();
-            answer.usage.prompt = (answer.usage.prompt + by).saturating_sub(5).max(1);
+            answer.usage.prompt += by + JITTER_MIN;
             answer.usage.total = answer.usage.prompt + answer.usage.completion;
         })],
     ),

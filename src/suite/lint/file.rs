@@ -107,8 +107,10 @@ impl Lint<'_> {
             let message = "`source` is empty: a rule that is written nowhere is an opinion";
             self.report("empty", message.to_owned(), entry.key_span.clone());
         }
-        for node in case.get("needs").map_or(&[][..], Node::items) {
-            self.capability(node);
+        for key in ["needs", "without"] {
+            for node in case.get(key).map_or(&[][..], Node::items) {
+                self.capability(node);
+            }
         }
         self.matrix(case);
         if let Some(repeat) = case.get("repeat") {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::ending;
 use super::frames::{BlankLines, FRAMES_MAX, Joiner};
 use super::head;
+use super::inflate;
 use super::line::{Line, Sender};
 use super::request::{self, Outgoing};
 use super::tap::Job;
@@ -135,7 +136,7 @@ impl<'a> Drive<'a> {
         let mut joiner = Joiner::default();
         let end = self.body(body, exchange, &mut joiner).await;
         exchange.frames = joiner.into_frames();
-        end
+        inflate::undo(exchange).map_or(end, |limit| End::LimitReached { limit })
     }
 
     /// One turn: what is ready, or else at most one socket read and what it brings.

@@ -13,6 +13,7 @@ mod drive;
 mod ending;
 mod frames;
 mod head;
+mod inflate;
 mod line;
 mod outbound;
 mod request;
@@ -282,6 +283,7 @@ impl Client {
             head: None,
             framing: BodyFraming::None,
             frames: Vec::new(),
+            encoded: Vec::new(),
             trailers: Headers::default(),
             end: End::Complete,
             timing: Timing { started, ..Timing::default() },
