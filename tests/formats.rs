@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use proofhouse::suite::{CAPABILITIES, load, template};
+use proofhouse::suite::{CAPABILITIES, load, set, template};
 use proofhouse::{profile, suite};
 use serde_json::Value;
 
@@ -58,8 +58,14 @@ fn missing(schema: &Value, page: &str) -> Vec<String> {
 #[test]
 fn every_suite_in_the_page_is_without_problems() {
     let page = page("docs/suite-format.md");
-    let suites = blocks(&page);
-    assert_eq!(suites.len(), 5);
+    let (sets, suites): (Vec<&str>, Vec<&str>) =
+        blocks(&page).into_iter().partition(|text| set::is_set(text));
+    assert_eq!((suites.len(), sets.len()), (5, 1));
+    for text in sets {
+        if let Err(error) = set::parse("docs/suite-format.md", text) {
+            panic!("{}", error.render(false));
+        }
+    }
     for text in suites {
         if let Err(error) = load::parse("docs/suite-format.md", text) {
             panic!("{}", error.render(false));
@@ -81,6 +87,7 @@ fn the_profile_in_the_page_is_without_problems() {
 fn every_word_of_the_formats_is_explained() {
     let json_types = ["array", "boolean", "integer", "number", "object"].map(str::to_owned);
     let mut missing_words = missing(&suite::schema::suite(), &page("docs/suite-format.md"));
+    missing_words.extend(missing(&set::schema(), &page("docs/suite-format.md")));
     missing_words.retain(|word| !json_types.contains(word));
     assert_eq!(missing_words, Vec::<String>::new(), "docs/suite-format.md");
     let found = missing(&profile::schema(), &page("docs/profile-format.md"));

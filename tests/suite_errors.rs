@@ -151,8 +151,8 @@ error: unknown key `nedes` in a case
 10 |     nedes: [stream]
    |     ^^^^^
    |
-   = help: did you mean `needs`? allowed here: id, title, level, source, why, hurts, needs, tags, \
-         provisional, matrix, repeat, precondition, steps
+   = help: did you mean `needs`? allowed here: id, title, level, source, why, hurts, needs, without, \
+         tags, provisional, matrix, repeat, precondition, steps
 "
     );
 }
