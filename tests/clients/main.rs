@@ -21,6 +21,7 @@ mod play;
 mod said;
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock};
 
 use proofhouse::lens::{self, Lens};
 
@@ -65,15 +66,46 @@ fn wanted(lens: &Lens) -> bool {
     std::env::var("CLIENT").map_or(true, |only| only.split(',').any(|id| id == lens.id))
 }
 
+/// A client, and what it is asked.
+type Question<'a> = (&'a Lens, Vec<&'a Play>);
+
+/// Clients that are asked at once: a client waits for timeouts half of the time.
+const CLIENTS_AT_ONCE: usize = 2;
+
+/// What each client makes of its plays.
+fn ask(questions: &[Question<'_>]) -> Vec<BTreeMap<String, Said>> {
+    let answers: Vec<OnceLock<BTreeMap<String, Said>>> =
+        questions.iter().map(|_| OnceLock::new()).collect();
+    let queue = Mutex::new(questions.iter().zip(&answers));
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS_AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let Some(((lens, asked), answer)) = queue.lock().unwrap().next() else {
+                        return;
+                    };
+                    answer.set(driver::ask(lens, asked)).unwrap();
+                }
+            });
+        }
+    });
+    answers.into_iter().map(|answer| answer.into_inner().unwrap()).collect()
+}
+
 #[test]
 #[ignore = "needs the real clients: scripts/client-test.sh"]
 fn lenses_say_what_the_real_clients_do() {
     let plays = play::all();
     let mut wrong = Vec::new();
-    for lens in lens::all().iter().filter(|lens| wanted(lens)) {
-        let asked: Vec<&Play> =
-            plays.iter().filter(|play| play.is_news && lens.applies(&play.exchange)).collect();
-        let said = driver::ask(lens, &asked);
+    let questions: Vec<Question<'_>> = lens::all()
+        .iter()
+        .filter(|lens| wanted(lens))
+        .map(|lens| {
+            let news = plays.iter().filter(|play| play.is_news && lens.applies(&play.exchange));
+            (lens, news.collect())
+        })
+        .collect();
+    for ((lens, asked), said) in questions.iter().zip(ask(&questions)) {
         let trials: Vec<Trial<'_>> =
             asked.iter().filter_map(|play| Some(trial(lens, play, said.get(&play.id)?))).collect();
         for play in asked.iter().filter(|play| !said.contains_key(&play.id)) {
@@ -81,7 +113,7 @@ fn lenses_say_what_the_real_clients_do() {
         }
         wrong.extend(account(lens, &trials));
         if std::env::var_os("BLESS").is_some() {
-            said::keep(lens, &asked, &said);
+            said::keep(lens, asked, &said);
         }
     }
     assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong.join("\n"));
