@@ -42,6 +42,8 @@ pub(super) struct Harms<'a> {
     by_exchange: BTreeMap<&'a str, Vec<Harm>>,
     /// Chat exchanges, by id: those that some lens looks at.
     chats: BTreeMap<&'a str, Chat>,
+    /// Whether the run ended before its end.
+    pub(super) cut_short: bool,
 }
 
 /// A chat exchange, as far as a suite's note on a client hangs on it.
@@ -111,7 +113,8 @@ impl<'a> Harms<'a> {
             let refused = exchange.status().is_some_and(|status| !(200..300).contains(&status));
             Some((id.as_str(), Chat { refused, everyday: asked.everyday }))
         });
-        Self { by_exchange, chats: chats.collect() }
+        let cut_short = run.truncated || run.meta.interrupted;
+        Self { by_exchange, chats: chats.collect(), cut_short }
     }
 
     /// Who is hurt by what a case complains of: for each client the gravest effect, the gravest
@@ -132,9 +135,9 @@ impl<'a> Harms<'a> {
         worst
     }
 
-    /// Whether the exchange is a chat that some lens looks at.
-    pub(super) fn is_chat(&self, id: &str) -> bool {
-        self.chats.contains_key(id)
+    /// Whether the exchange is a chat that some lens looks at and that was not refused.
+    pub(super) fn is_answered(&self, id: &str) -> bool {
+        self.chats.get(id).is_some_and(|chat| !chat.refused)
     }
 
     /// What a case does to the user of one client.

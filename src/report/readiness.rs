@@ -13,10 +13,15 @@ use crate::verdict::{Level, Verdict};
 const EVERYDAY: [&str; 10] =
     ["sse", "chunk", "chat", "roles", "finish", "http", "headers", "errors", "errstream", "auth"];
 
+/// Areas of which a requirement must have been decided before a client is called ready: a plain
+/// chat, a stream, its chunks, how an answer ends, and what a refusal looks like.
+const CORE: [&str; 5] = ["chat", "sse", "chunk", "finish", "errors"];
+
 /// Whether a client can be used with a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub(super) enum State {
-    /// No chat exchange was in the run.
+    /// Too little was seen to tell: no chat was answered, the run was cut short, or nothing required
+    /// was decided of what every client needs.
     #[serde(rename = "UNKNOWN")]
     Unknown,
     /// Nothing that was checked hurts it.
@@ -59,7 +64,8 @@ pub(super) struct Readiness {
     /// Whether it can be used.
     pub(super) state: State,
     /// Every check whose exchanges hurt it, the gravest first: `CHECK: what it does`. What only the
-    /// suite notes of the client, because no lens can tell, says so.
+    /// suite notes of the client, because no lens can tell, says so. Where the state is `UNKNOWN`,
+    /// what was not seen comes first.
     pub(super) reasons: Vec<String>,
 }
 
@@ -76,11 +82,31 @@ impl Readiness {
 
 /// What can be said of every client on a target.
 pub(super) fn of(target: &TargetRun, harms: &Harms<'_>) -> Vec<Readiness> {
-    let met = target.cases.iter().flat_map(|case| &case.exchanges).any(|id| harms.is_chat(id));
-    lens::all().iter().map(|lens| of_client(lens, target, harms, met)).collect()
+    let gap = gap(target, harms);
+    lens::all().iter().map(|lens| of_client(lens, target, harms, gap.as_deref())).collect()
 }
 
-fn of_client(lens: &Lens, target: &TargetRun, harms: &Harms<'_>, met: bool) -> Readiness {
+/// Why no client can be called ready, if so: what was not seen.
+fn gap(target: &TargetRun, harms: &Harms<'_>) -> Option<String> {
+    if !target.cases.iter().flat_map(|case| &case.exchanges).any(|id| harms.is_answered(id)) {
+        return Some("no chat was answered".to_owned());
+    }
+    let decided = |area: &&str| {
+        target.cases.iter().any(|case| {
+            case.level == Level::Must
+                && !case.provisional
+                && case.verdict.is_decided()
+                && area_of(case) == *area
+        })
+    };
+    let undecided: Vec<&str> = CORE.into_iter().filter(|area| !decided(area)).collect();
+    if !undecided.is_empty() {
+        return Some(format!("nothing required was decided of {}", undecided.join(", ")));
+    }
+    harms.cut_short.then(|| "the run was cut short".to_owned())
+}
+
+fn of_client(lens: &Lens, target: &TargetRun, harms: &Harms<'_>, gap: Option<&str>) -> Readiness {
     let mut limits: Vec<(State, Effect, String)> = target
         .cases
         .iter()
@@ -91,13 +117,12 @@ fn of_client(lens: &Lens, target: &TargetRun, harms: &Harms<'_>, met: bool) -> R
         })
         .collect();
     limits.sort_by_key(|(state, effect, _)| std::cmp::Reverse((*state, *effect)));
-    // A suite's note alone says nothing of a client whose chats were never seen.
-    let state = match limits.first() {
-        _ if !met => State::Unknown,
-        None => State::Ready,
-        Some((state, ..)) => *state,
-    };
-    let reasons = limits.into_iter().map(|(_, _, said)| said).collect();
+    let worst = limits.first().map_or(State::Ready, |(state, ..)| *state);
+    // What was not seen cannot excuse what was.
+    let gap = gap.filter(|_| worst != State::NotReady);
+    let state = if gap.is_some() { State::Unknown } else { worst };
+    let limits = limits.into_iter().map(|(_, _, said)| said);
+    let reasons = gap.map(str::to_owned).into_iter().chain(limits).collect();
     Readiness { client: lens.id, state, reasons }
 }
 
@@ -119,6 +144,10 @@ fn weigh(case: &CaseRecord, grave: bool) -> State {
 }
 
 fn is_everyday(case: &CaseRecord) -> bool {
-    let area = case.id.split('.').next().unwrap_or_default();
-    EVERYDAY.contains(&area)
+    EVERYDAY.contains(&area_of(case))
+}
+
+/// The first word of a case's id.
+fn area_of(case: &CaseRecord) -> &str {
+    case.id.split('.').next().unwrap_or_default()
 }

@@ -62,10 +62,18 @@ fn reports_say_who_is_hurt_and_who_is_ready() {
     assert!(console.stdout.contains("NOT READY"), "{}", console.stdout);
 }
 
-/// What the report says of a client after one check against a mock with a fault.
+/// A check of each area without which no client is called ready.
+const CORE: [&str; 5] =
+    ["chat.object", "sse.done-sentinel", "chunk.id-stable", "finish.present", "errors.envelope"];
+
+/// What the report says of a client after one check, and a few of the core, against a mock with a
+/// fault.
 fn readiness_of(client: &str, fault: &str, check: &str) -> (String, Vec<String>) {
     let house = House::new();
-    recorded(&house, fault, check, 1);
+    let mock = Mock::start(&["--fault", fault]);
+    let mut args = vec!["check", "--url", mock.url.as_str(), "--record", "run", "--select", check];
+    args.extend(CORE.iter().flat_map(|id| ["--select", id]));
+    house.run(&args).exits(1);
     let report = house.run(&["report", "run", "--format", "json"]).exits(0).json();
     let all = report.pointer("/targets/0/readiness").unwrap().as_array().unwrap();
     let one = all.iter().find(|one| one.get("client").unwrap() == client).unwrap();
@@ -80,6 +88,18 @@ fn a_broken_requirement_that_hurts_no_client_leaves_it_ready() {
         let (state, reasons) =
             readiness_of(client, "http-close-after-stream", "http.keepalive-after-stream");
         assert_eq!((state.as_str(), reasons.len()), ("READY", 0), "{client}: {reasons:?}");
+    }
+}
+
+#[test]
+fn what_was_not_asked_leaves_a_client_unknown() {
+    let house = House::new();
+    recorded(&house, "sse-no-done", "chat.object", 0);
+    let report = house.run(&["report", "run", "--format", "json"]).exits(0).json();
+    for client in report.pointer("/targets/0/readiness").unwrap().as_array().unwrap() {
+        assert_eq!(client["state"], "UNKNOWN", "{client}");
+        let reason = "nothing required was decided of sse, chunk, finish, errors";
+        assert_eq!(client["reasons"][0], reason, "{client}");
     }
 }
 
