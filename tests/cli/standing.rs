@@ -44,7 +44,8 @@ fn run(cases: &str, expires: Option<&str>, more: &[&str], code: i32) -> (String,
         arguments.extend(["--profile", "known.yaml"]);
     }
     arguments.extend(more);
-    let outcome = house.run(&arguments).exits(code);
+    // Wide enough that what is said of a target stands on one line.
+    let outcome = house.run_with(&arguments, &[("COLUMNS", "200")]).exits(code);
     (outcome.stdout.trim_end().lines().last().unwrap().to_owned(), text(&house.path("r.xml")))
 }
 
