@@ -26,7 +26,7 @@ pub(crate) struct Answer {
 pub(crate) struct Choice {
     /// The text, token by token; `None` where a call stands for it.
     pub(crate) text: Option<Vec<String>>,
-    /// Thoughts apart from the text; only faults think.
+    /// Thoughts before the text, token by token; only where they were asked for.
     pub(crate) reasoning: Vec<String>,
     pub(crate) calls: Vec<Call>,
     /// `stop`, `length`, `tool_calls`.
@@ -103,8 +103,8 @@ impl Answer {
         let budget = house.config.context_tokens.saturating_sub(ask.prompt_tokens);
         let budget = ask.limit.map_or(budget, |limit| limit.min(budget));
         let speak = |(index, prompt): (usize, Option<&str>)| {
-            let rng = Rng::with_seed(seed.wrapping_add(index as u64));
-            choice(ask, prompt, budget, rng, number, index)
+            let seed = seed.wrapping_add(index as u64);
+            choice(ask, prompt, budget, seed, number, index)
         };
         let prompts: Vec<Option<&str>> = if ask.prompts.is_empty() {
             vec![None]
@@ -138,15 +138,21 @@ fn choice(
     ask: &Ask,
     prompt: Option<&str>,
     budget: usize,
-    mut rng: Rng,
+    seed: u64,
     number: u64,
     index: usize,
 ) -> Choice {
+    // Thoughts count against the limit as everything does, and what is said does not depend on them.
+    let mut reasoning = thoughts(ask, seed);
+    let cut = reasoning.len() > budget;
+    reasoning.truncate(budget);
+    let budget = budget - reasoning.len();
+    let mut rng = Rng::with_seed(seed);
     let said = match prompt {
         Some(prompt) => Said::Text(brain::continuation(prompt, budget, &mut rng)),
         None => brain::say(ask, budget, &mut rng),
     };
-    match said {
+    let mut choice = match said {
         Said::Text(text) => {
             let mut choice = text_choice(ask, &text, budget, &mut rng);
             if let (true, Some(prompt)) = (ask.echo, prompt) {
@@ -163,7 +169,17 @@ fn choice(
             });
             call_choice(ask, calls.collect(), budget)
         }
+    };
+    if cut {
+        "length".clone_into(&mut choice.finish);
     }
+    Choice { reasoning, ..choice }
+}
+
+/// What the model thinks first.
+fn thoughts(ask: &Ask, seed: u64) -> Vec<String> {
+    let Some(effort) = ask.effort else { return Vec::new() };
+    tokens::split(&brain::thought(effort, &mut Rng::with_seed(seed.rotate_left(7))))
 }
 
 fn text_choice(ask: &Ask, text: &str, budget: usize, rng: &mut Rng) -> Choice {

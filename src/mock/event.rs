@@ -20,6 +20,8 @@ pub(crate) struct Event {
 pub(crate) enum Part {
     /// A choice opens with its role.
     Role,
+    /// A piece of thought.
+    Thought,
     /// A piece of text.
     Content,
     /// A piece of a tool call.

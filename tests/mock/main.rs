@@ -16,6 +16,7 @@ mod fault;
 mod persona;
 mod response;
 mod stream;
+mod thought;
 mod tool;
 mod wire;
 

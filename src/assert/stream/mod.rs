@@ -48,6 +48,7 @@ mod role_first;
 mod role_once;
 mod second_reader;
 mod terminated;
+mod thoughts_first;
 mod tool_args_json;
 mod tool_args_string;
 mod tool_id_once;
@@ -243,6 +244,7 @@ static RULES: &[Rule] = &[
     rule!(role_first, Events),
     rule!(role_once, Events),
     rule!(not_cumulative, Events),
+    rule!(thoughts_first, Events),
     rule!(finish_present, Events),
     rule!(finish_once, Events),
     rule!(finish_before_done, Events),

@@ -1,5 +1,6 @@
 //! What a client asks for, understood and checked.
 
+mod effort;
 mod fields;
 mod message;
 mod read;
@@ -8,6 +9,7 @@ mod tool;
 
 use std::collections::BTreeMap;
 
+pub(crate) use effort::Effort;
 pub(crate) use fields::Fields;
 pub(crate) use message::{Message, Role};
 pub(crate) use read::{body, chat, check_model, completion};
@@ -44,6 +46,8 @@ pub(crate) struct Ask {
     pub(crate) ignore_eos: bool,
     /// Legacy: begin the answer with the prompt.
     pub(crate) echo: bool,
+    /// How hard the model is to think first; `None` if it is not to.
+    pub(crate) effort: Option<Effort>,
     pub(crate) prompt_tokens: usize,
     /// The engine is to fail after this many pieces of content.
     pub(crate) fail_after: Option<usize>,

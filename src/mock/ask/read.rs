@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, wrong_length};
 use super::tool::Format;
-use super::{Ask, ToolChoice, message, tool};
+use super::{Ask, ToolChoice, effort, message, tool};
 use crate::mock::house::House;
 use crate::mock::refusal::Refusal;
 use crate::mock::request::Request;
@@ -32,6 +32,7 @@ pub(crate) fn chat(request: &Request, house: &House) -> Result<Ask, Refusal> {
     ask.choice = tool::choice(fields, &tools)?;
     ask.parallel = fields.boolean("parallel_tool_calls")?.unwrap_or(true);
     ask.format = tool::format(fields)?;
+    ask.effort = effort::of_chat(fields)?;
     let limit = fields.integer("max_tokens", 1..=i64::MAX)?;
     let limit = fields.integer("max_completion_tokens", 1..=i64::MAX)?.or(limit);
     ask.limit = limit.map(to_usize);
@@ -137,6 +138,7 @@ pub(super) fn common(fields: Fields<'_, '_>, request: &Request) -> Result<Ask, R
         // An extension of vLLM and SGLang; unknown fields are let by without a look.
         ignore_eos: fields.get("ignore_eos") == Some(&Value::Bool(true)),
         echo: false,
+        effort: None,
         prompt_tokens: 0,
         fail_after: request.orders().fail_after,
     })

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{Fields, wrong_length};
 use super::message::PastCall;
 use super::tool::{Format, check_schema, offered, one};
-use super::{Ask, Message, Role, Tool, ToolChoice, read};
+use super::{Ask, Message, Role, Tool, ToolChoice, effort, read};
 use crate::mock::house::House;
 use crate::mock::refusal::Refusal;
 use crate::mock::request::Request;
@@ -26,8 +26,6 @@ pub(crate) struct ResponseAsk {
     pub(crate) echo: Map<String, Value>,
     /// Whether the response is kept for later turns.
     pub(crate) store: bool,
-    /// Whether the model is to think first.
-    pub(crate) reasons: bool,
 }
 
 /// Reads a request to the Responses API.
@@ -66,16 +64,11 @@ pub(crate) fn response(request: &Request, house: &House) -> Result<ResponseAsk, 
         read::REPLY_TOKENS + tools_tokens + messages.iter().map(Message::tokens).sum::<usize>();
     (ask.messages, ask.tools) = (messages, tools);
     let echo = echo(fields, &ask)?;
-    let effort = fields.object("reasoning")?.and_then(|map| map.get("effort")?.as_str());
+    if let Some(reasoning) = fields.object("reasoning")? {
+        ask.effort = effort::named(Fields::new(reasoning, "reasoning"), "effort")?.flatten();
+    }
     let ask = read::admit(ask, house).map_err(|refusal| refusal.param("input"))?;
-    Ok(ResponseAsk {
-        ask,
-        input,
-        context,
-        echo,
-        store: fields.boolean("store")?.unwrap_or(true),
-        reasons: effort.is_some_and(|effort| effort != "none"),
-    })
+    Ok(ResponseAsk { ask, input, context, echo, store: fields.boolean("store")?.unwrap_or(true) })
 }
 
 fn said(role: Role, text: String) -> Message {

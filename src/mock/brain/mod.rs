@@ -6,6 +6,7 @@ mod pattern;
 mod place;
 mod story;
 mod text;
+mod thought;
 mod word;
 
 use fastrand::Rng;
@@ -16,6 +17,7 @@ use super::ask::{Ask, Format};
 pub(crate) use call::calls;
 pub(crate) use instance::{Hints, write};
 pub(crate) use text::{continuation, more};
+pub(crate) use thought::thought;
 
 /// What is said.
 #[derive(Clone, Debug, PartialEq)]

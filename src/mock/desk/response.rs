@@ -14,12 +14,8 @@ use crate::mock::render;
 use crate::mock::reply::Reply;
 use crate::mock::request::Request;
 use crate::mock::script::Script;
-use crate::mock::tokens;
 use crate::transcript::Headers;
 use crate::units::Nanos;
-
-/// What the model thinks when it is told to think.
-const THOUGHT: &str = "The user wants an answer, so I will give a short one.";
 
 /// The engine's answer to a request to the Responses API.
 pub(super) fn say(house: &House, request: &Request, asked: &ResponseAsk) -> Script {
@@ -33,9 +29,6 @@ pub(super) fn say(house: &House, request: &Request, asked: &ResponseAsk) -> Scri
         }
     }
     let mut answer = Answer::to(&asked.ask, house, number);
-    if asked.reasons {
-        think(&mut answer, asked.ask.limit);
-    }
     for act in &house.acts {
         if let Act::Response(ResponseAct::Decide(change)) = act {
             change(&mut answer, &scene);
@@ -63,23 +56,6 @@ pub(super) fn say(house: &House, request: &Request, asked: &ResponseAsk) -> Scri
     let gaps = u64::try_from(render::steps(&answer)).unwrap_or(u64::MAX).saturating_sub(1);
     let after = house.config.ttft + Nanos(house.config.itl.0.saturating_mul(gaps));
     shape(&scene, Reply { after, ..Reply::json(whole) })
-}
-
-/// Puts a thought before the answer. It counts against the limit as everything does.
-fn think(answer: &mut Answer, limit: Option<usize>) {
-    let limit = limit.unwrap_or(usize::MAX);
-    for choice in &mut answer.choices {
-        choice.reasoning = tokens::split(THOUGHT);
-        choice.reasoning.truncate(limit);
-        let left = limit - choice.reasoning.len();
-        if let Some(text) = &mut choice.text
-            && text.len() > left
-        {
-            text.truncate(left);
-            "length".clone_into(&mut choice.finish);
-        }
-    }
-    answer.recount();
 }
 
 fn keep(house: &House, asked: &ResponseAsk, whole: &Value) {

@@ -265,9 +265,10 @@ pub(super) const FAULTS: &[Fault] = &[
         "reasoning-swallows-content",
         "whole answer in the reasoning field",
         &[Act::Decide(|answer, scene| {
-            if scene.ask.is_some_and(crate::mock::answer::is_structured) {
+            let Some(ask) = scene.ask else { return };
+            if crate::mock::answer::is_structured(ask) || ask.effort.is_some() {
                 for choice in &mut answer.choices {
-                    choice.reasoning = choice.text.take().unwrap_or_default();
+                    choice.reasoning.extend(choice.text.take().unwrap_or_default());
                 }
                 answer.recount();
             }

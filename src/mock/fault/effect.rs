@@ -112,6 +112,14 @@ fn asks() -> Vec<Ask> {
     let orphan = json!([{"role": "user", "content": "x"}, {"role": "tool", "tool_call_id": "x", "content": "1"}]);
     vec![
         chat("Say hi", json!({"max_tokens": 16})),
+        chat("Say hi", json!({"reasoning_effort": "medium"})),
+        chat("Say hi", json!({"reasoning_effort": "medium", "stream": true})),
+        chat("Say hi", json!({"reasoning_effort": "high", "max_tokens": 16})),
+        chat("Say hi", json!({"reasoning_effort": "none"})),
+        chat(
+            "x",
+            json!({"reasoning_effort": "low", "tools": [weather()], "tool_choice": "required"}),
+        ),
         chat("Repeat: naïve 日本 🫠", json!({"logprobs": true, "top_logprobs": 2})),
         chat(
             "Say hi",

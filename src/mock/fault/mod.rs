@@ -15,6 +15,7 @@ mod limits;
 mod logprobs;
 mod models;
 mod reach;
+mod reasoning;
 mod responses;
 mod responses_kept;
 mod responses_stream;
@@ -74,7 +75,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Fault> {
     faults().iter().find(|fault| fault.name == name)
 }
 
-const AREAS: [&[Fault]; 21] = [
+const AREAS: [&[Fault]; 22] = [
     streaming::FAULTS,
     chunks::FAULTS,
     finish::FAULTS,
@@ -86,6 +87,7 @@ const AREAS: [&[Fault]; 21] = [
     usage::FAULTS,
     limits::FAULTS,
     logprobs::FAULTS,
+    reasoning::FAULTS,
     models::FAULTS,
     errors::FAULTS,
     errstream::FAULTS,

@@ -28,7 +28,7 @@ fn run_along(events: &mut [Event]) {
     };
     let mut said = 0;
     for event in events.iter_mut().filter(|event| event.part != Part::Usage) {
-        said += u64::from(matches!(event.part, Part::Content | Part::Call));
+        said += u64::from(matches!(event.part, Part::Thought | Part::Content | Part::Call));
         let Some(chunk) = event.chunk_mut().and_then(Value::as_object_mut) else { continue };
         let mut running = usage.clone();
         let prompt = usage.get("prompt_tokens").and_then(Value::as_u64).unwrap_or(0);

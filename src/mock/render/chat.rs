@@ -115,7 +115,7 @@ fn chunk_choice(step: &Step<'_>, ask: &Ask) -> (Part, Value) {
             let opening = if step.choice.text.is_some() { json!("") } else { Value::Null };
             (Part::Role, json!({"role": "assistant", "content": opening, "refusal": null}))
         }
-        Piece::Thought(token) => (Part::Content, json!({"reasoning_content": token})),
+        Piece::Thought(token) => (Part::Thought, json!({"reasoning_content": token})),
         Piece::Text(token, at) => {
             if let Some(count) = ask.logprobs {
                 let entry = logprob::chat_entry(token, at, count);

@@ -55,11 +55,12 @@ fn chat(body: &mut Value, scene: &Scene<'_>) {
     for (index, choice) in choices.into_iter().flatten().enumerate() {
         if let Some(message) = choice.get_mut("message").and_then(Value::as_object_mut) {
             let calls = message.shift_remove("tool_calls");
+            let thoughts = take(message, "reasoning_content");
             nulls(message, &["refusal", "annotations", "audio", "function_call"]);
             if let Some(calls) = calls {
                 message.insert("tool_calls".to_owned(), calls);
             }
-            nulls(message, &["reasoning"]);
+            message.insert("reasoning".to_owned(), thoughts);
         }
         if let Some(logprobs) = choice.get_mut("logprobs").and_then(Value::as_object_mut) {
             logprobs.shift_remove("refusal");

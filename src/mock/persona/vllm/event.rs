@@ -54,6 +54,10 @@ fn chat_choice(choice: &mut Map<String, Value>, part: Part, stop: Value) {
     if let Some(delta) = choice.get_mut("delta") {
         match part {
             Part::Role => *delta = json!({"role": "assistant", "content": ""}),
+            Part::Thought => {
+                let thought = delta.get("reasoning_content").cloned().unwrap_or_default();
+                *delta = json!({"reasoning": thought});
+            }
             Part::Call => {
                 let calls = delta.get("tool_calls").cloned().unwrap_or_default();
                 *delta = json!({"content": null, "tool_calls": calls});
@@ -88,11 +92,11 @@ fn merge_finish(events: &mut Vec<Event>, scene: &Scene<'_>) {
             event.part == part && event.choice() == u64::try_from(index).ok()
         };
         let finish = events.iter().position(|event| of(event, Part::Finish));
-        let content = events.iter().rposition(|event| of(event, Part::Content));
-        let (Some(finish), Some(content)) = (finish, content) else { continue };
+        let said = |event: &Event| of(event, Part::Content) || of(event, Part::Thought);
+        let (Some(finish), Some(last)) = (finish, events.iter().rposition(said)) else { continue };
         events.remove(finish);
         if let Some(last) =
-            events.get_mut(content).and_then(|event| event.choice_mut()?.as_object_mut())
+            events.get_mut(last).and_then(|event| event.choice_mut()?.as_object_mut())
         {
             last.insert("finish_reason".to_owned(), json!(choice.finish));
         }

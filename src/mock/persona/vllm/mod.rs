@@ -51,7 +51,11 @@ pub(super) const HABITS: &[Habit] = &[
         "https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/api_server.py",
         &[Act::Error(error::unauthorized)],
     ),
-    Habit::new("an answer carries extra null fields", PROTOCOL, &[Act::Plain(body::shape)]),
+    Habit::new(
+        "an answer carries extra null fields, and thoughts are in `reasoning`, no longer in `reasoning_content`",
+        "https://github.com/vllm-project/vllm/issues/50624",
+        &[Act::Plain(body::shape)],
+    ),
     Habit::new(
         "`system_fingerprint` and the finish's `stop_reason` come only on the last chunks, `token_ids` on all; a limit or a stop text ends on the last piece of text, with no chunk of its own",
         SERVING,
