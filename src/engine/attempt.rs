@@ -141,6 +141,11 @@ impl<T: Transport> Context<'_, T> {
         {
             return Ok(false);
         }
+        if let Some(converse) = &step.converse
+            && !self.converse(converse, step, cell, vars, done, attempt).await?
+        {
+            return Ok(false);
+        }
         if attempt.fault.is_some() {
             return Ok(false);
         }
@@ -176,7 +181,8 @@ impl<T: Transport> Context<'_, T> {
             asked.push(request.clone());
             let mut id = self.exchange_id(step, cell, &vars, copies);
             if asking > 1 {
-                id = format!("{id}/asking={asking}");
+                let what = if step.converse.is_some() { "turn" } else { "asking" };
+                id = format!("{id}/{what}={asking}");
             }
             let sending = Sending { shared, id, answers: &step.answers };
             let carry = crate::transport::Carry { omit_headers: omitted, ..carry.clone() };

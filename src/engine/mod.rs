@@ -8,6 +8,7 @@ mod capability;
 mod case;
 mod cells;
 mod check;
+mod converse;
 mod plan;
 mod request;
 mod sender;

@@ -74,11 +74,23 @@ pub(super) fn count(attempts: &[Attempt], level: Level) -> Count {
     count
 }
 
-/// Whether more attempts could still decide a case that is to be decided by its bound.
+/// Whether more attempts could still decide a case that is not decided by the share alone.
 pub(super) fn is_open(repeat: &Repeat, count: Count) -> bool {
-    repeat.decide == Decide::Bound
-        && stats::lower_bound(count.held, count.decided, CONFIDENCE) < repeat.at_least
-        && stats::upper_bound(count.held, count.decided, CONFIDENCE) >= repeat.at_least
+    let low = || stats::lower_bound(count.held, count.decided, CONFIDENCE);
+    let high = || stats::upper_bound(count.held, count.decided, CONFIDENCE);
+    match repeat.decide {
+        Decide::Observed => false,
+        Decide::Bound => low() < repeat.at_least && high() >= repeat.at_least,
+        // Where no attempt could be judged, more of them will hardly be.
+        Decide::Refute => {
+            count.decided > 0 && share(count) < repeat.at_least && high() >= repeat.at_least
+        }
+    }
+}
+
+/// The share that held.
+fn share(count: Count) -> f64 {
+    f64::from(count.held) / f64::from(count.decided)
 }
 
 /// Decides a repeated case.
@@ -106,10 +118,8 @@ pub(super) fn repeated(repeat: &Repeat, count: Count, level: Level) -> Decision 
         return decision(Verdict::Inconclusive, Some(why));
     }
     let holds = match repeat.decide {
-        Decide::Observed => {
-            Some(f64::from(count.held) / f64::from(count.decided) >= repeat.at_least)
-        }
-        Decide::Bound if is_open(repeat, count) => None,
+        Decide::Bound | Decide::Refute if is_open(repeat, count) => None,
+        Decide::Observed | Decide::Refute => Some(share(count) >= repeat.at_least),
         Decide::Bound => {
             Some(stats::lower_bound(count.held, count.decided, CONFIDENCE) >= repeat.at_least)
         }

@@ -161,13 +161,18 @@ fn choice(
             }
             choice
         }
-        Said::Calls(calls) => {
+        Said::Calls(before, calls) => {
             let calls = calls.into_iter().enumerate().map(|(at, (name, arguments))| Call {
                 id: call_id(number, index, at),
                 name,
                 arguments: tokens::split(&arguments.to_string()),
             });
-            call_choice(ask, calls.collect(), budget)
+            let mut text = before.map(|text| tokens::split(&text));
+            if let Some(text) = &mut text {
+                text.truncate(budget);
+            }
+            let left = budget - text.as_ref().map_or(0, Vec::len);
+            Choice { text, ..call_choice(ask, calls.collect(), left) }
         }
     };
     if cut {

@@ -5,12 +5,14 @@ mod shape;
 use serde_json::Value;
 
 use self::shape::{
-    AttemptsOf, Case, Coverage, EvidenceOf, ExcerptOf, Known, Must, PlaceOf, Report, SpotOf,
-    StandingOf, SuiteOf, Summary, Target, Tool, Undecided, WarningOf,
+    AttemptsOf, Case, Coverage, EvidenceOf, ExcerptOf, Known, Must, PassOf, PlaceOf, Report,
+    SpotOf, StandingOf, SuiteOf, Summary, Target, Tool, Undecided, WarningOf,
 };
 use super::harm::Harms;
+use super::phrase::PASS_K;
 use super::{facts, readiness};
 use crate::record::{CaseRecord, Finding, Run, TargetRun, Warning};
+use crate::stats::{pass_all, pass_at};
 use crate::verdict::{Evidence, Verdict};
 
 /// The JSON Schema of this format, as committed in `schema/report.json`.
@@ -116,6 +118,14 @@ fn case<'a>(case: &'a CaseRecord, harms: &Harms<'_>) -> Case<'a> {
             low: attempts.low,
             high: attempts.high,
             at_least: attempts.at_least,
+            pass: PASS_K
+                .into_iter()
+                .filter_map(|k| {
+                    let any = pass_at(attempts.held, attempts.n, k)?;
+                    let all = pass_all(attempts.held, attempts.n, k)?;
+                    Some(PassOf { k, any, all })
+                })
+                .collect(),
         }),
         exchanges: &case.exchanges,
         curl: case.curl.as_deref(),

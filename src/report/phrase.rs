@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use crate::record::{Attempts, CaseRecord, Finding, KnownNote, Run};
+use crate::stats::{pass_all, pass_at};
 use crate::verdict::{Place, Verdict};
 
 /// `2026-11-02 09:30:00 UTC`.
@@ -44,7 +45,11 @@ pub(super) fn place(run: &Run, place: &Place) -> String {
     parts.join(", ")
 }
 
-/// `held in 17 of 20 attempts, 95 % interval 62 % to 97 %, 100 % wanted; 1 not counted`.
+/// Of how many attempts a report says how likely one or all of them hold.
+pub(super) const PASS_K: [u32; 3] = [1, 3, 5];
+
+/// `held in 17 of 20 attempts, 95 % interval 62 % to 97 %, 100 % wanted; 1 not counted; pass@1 85 %,
+/// pass@5 100 %, pass^5 40 %`.
 pub(super) fn attempts(attempts: &Attempts) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let mut text = format!(
@@ -56,7 +61,27 @@ pub(super) fn attempts(attempts: &Attempts) -> String {
         percent(attempts.at_least),
     );
     if attempts.not_counted > 0 {
-        text = format!("{text}; {} more met overload or a transport fault", attempts.not_counted);
+        text = format!("{text}; {} more could not be judged", attempts.not_counted);
+    }
+    // Where all held, or none, every one of these says the same.
+    if attempts.held > 0 && attempts.held < attempts.n {
+        let at = |k| {
+            Some((
+                k,
+                pass_at(attempts.held, attempts.n, k)?,
+                pass_all(attempts.held, attempts.n, k)?,
+            ))
+        };
+        if let (Some((_, one, _)), Some((k, any, all))) =
+            (at(1), PASS_K.into_iter().rev().find_map(at).filter(|(k, ..)| *k > 1))
+        {
+            text = format!(
+                "{text}; pass@1 {}, pass@{k} {}, pass^{k} {}",
+                percent(one),
+                percent(any),
+                percent(all)
+            );
+        }
     }
     text
 }

@@ -20,6 +20,6 @@ pub use load::{Loaded, SuiteError};
 pub use set::Set;
 
 pub use model::{
-    At, Case, Decide, Disconnect, HeaderMap, Hurt, Matrix, Reading, Repeat, RequestSpec, Split,
-    Spot, Step, StepConnection, Suite, TransportSpec, Until,
+    At, Case, Converse, Decide, Disconnect, HeaderMap, Hurt, Matrix, Reading, Repeat, RequestSpec,
+    Split, Spot, Step, StepConnection, Suite, TransportSpec, Until,
 };

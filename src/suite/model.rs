@@ -106,7 +106,7 @@ pub struct Repeat {
     /// Observed share, or its confidence bound.
     #[serde(default)]
     pub decide: Decide,
-    /// With `decide: bound`, attempts may be added up to this many.
+    /// With `decide: bound` and `refute`, attempts may be added up to this many.
     #[serde(default)]
     pub max_attempts: Option<u32>,
     /// Attempts under way at once.
@@ -127,6 +127,9 @@ pub enum Decide {
     Observed,
     /// One-sided 95 % Clopper-Pearson bounds against the threshold; in between is inconclusive.
     Bound,
+    /// k of n to pass; to fail, the upper bound must lie below the threshold. In between is
+    /// inconclusive.
+    Refute,
 }
 
 /// One request and what is expected of its answer.
@@ -145,6 +148,9 @@ pub struct Step {
     /// Asked again until an assertion holds, a bounded number of times.
     #[serde(default)]
     pub until: Option<Until>,
+    /// Tools are run and their results sent back, a bounded number of turns.
+    #[serde(default)]
+    pub converse: Option<Converse>,
     /// What is asked.
     pub request: RequestSpec,
     /// How it is carried.
@@ -174,6 +180,22 @@ pub struct Until {
     pub tries: u32,
     /// The pause between two tries: `500ms`.
     pub every: String,
+}
+
+/// Goes on with a conversation while the answers hold calls: each call is answered, and the whole is
+/// asked again.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Converse {
+    /// How many requests at most, the first one included.
+    pub turns: u32,
+    /// What each tool gives, by its name: a template, in which `arguments` is what it was called
+    /// with. What is no text is sent as JSON.
+    pub tools: BTreeMap<String, Value>,
+    /// Fields of the request that are others after the first turn: `{tool_choice: auto}`; null
+    /// takes one away.
+    #[serde(default)]
+    pub then: serde_json::Map<String, Value>,
 }
 
 fn main_step() -> At<String> {

@@ -7,6 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod converse;
 mod sending;
 mod stage;
 mod until;

@@ -168,6 +168,18 @@ fn a_bound_wants_proof_and_may_ask_for_more_attempts() {
     assert_eq!(repeated(more, 100), (Verdict::Pass, "59/59".to_owned()));
 }
 
+/// Of 5, 2 refute 90 % and 3 do not; of 6, 3 do.
+#[test]
+fn a_share_that_is_to_be_refuted_passes_as_observed_and_fails_only_by_its_bound() {
+    let settings = "attempts: 5, at_least: 0.9, decide: refute";
+    assert_eq!(repeated(settings, 5).0, Verdict::Pass);
+    assert_eq!(repeated(settings, 4).0, Verdict::Inconclusive);
+    assert_eq!(repeated(settings, 3).0, Verdict::Inconclusive);
+    assert_eq!(repeated(settings, 2).0, Verdict::Fail);
+    let more = "attempts: 5, at_least: 0.9, decide: refute, max_attempts: 10";
+    assert_eq!(repeated(more, 3), (Verdict::Fail, "3/6".to_owned()));
+}
+
 #[test]
 fn overload_is_no_attempt() {
     let lines = format!(

@@ -103,6 +103,11 @@ impl<'a> Walk<'a> {
             let again = u64::from(until.tries.max(1) - 1);
             asks.push(Ask { same: None, times: 0, times_max: again, tokens });
         }
+        if let Some(converse) = &step.converse {
+            // Whether there is a second turn is the model's to say.
+            let more = u64::from(converse.turns.max(1) - 1);
+            asks.push(Ask { same: None, times: 0, times_max: more, tokens });
+        }
         asks
     }
 

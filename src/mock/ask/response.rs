@@ -65,7 +65,8 @@ pub(crate) fn response(request: &Request, house: &House) -> Result<ResponseAsk, 
     (ask.messages, ask.tools) = (messages, tools);
     let echo = echo(fields, &ask)?;
     if let Some(reasoning) = fields.object("reasoning")? {
-        ask.effort = effort::named(Fields::new(reasoning, "reasoning"), "effort")?.flatten();
+        let named = effort::named(Fields::new(reasoning, "reasoning"), "effort")?;
+        ask.effort = named.filter(|effort| *effort != effort::Effort::None);
     }
     let ask = read::admit(ask, house).map_err(|refusal| refusal.param("input"))?;
     Ok(ResponseAsk { ask, input, context, echo, store: fields.boolean("store")?.unwrap_or(true) })

@@ -39,6 +39,12 @@ pub(crate) fn calls(ask: &Ask, rng: &mut Rng) -> Vec<(String, Value)> {
         .collect()
 }
 
+/// Whether the user wants to be told before a tool is called.
+pub(super) fn announced(ask: &Ask) -> bool {
+    let prompt = ask.last_user_text().to_lowercase();
+    ["first say", "first tell", "first explain"].iter().any(|order| prompt.contains(order))
+}
+
 /// The tool that the last message of the user plainly asks for and that has not answered yet.
 fn wanted<'a>(ask: &'a Ask, prompt: &str) -> Option<&'a Tool> {
     let since = ask.messages.iter().rposition(|message| message.role == Role::User)?;

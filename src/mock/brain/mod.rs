@@ -23,15 +23,16 @@ pub(crate) use thought::thought;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Said {
     Text(String),
-    /// Calls of tools: names and arguments.
-    Calls(Vec<(String, Value)>),
+    /// Calls of tools, names and arguments, and what is said before them.
+    Calls(Option<String>, Vec<(String, Value)>),
 }
 
 /// Says something in answer to `ask`, of at least `budget` tokens where it is asked to go on.
 pub(crate) fn say(ask: &Ask, budget: usize, rng: &mut Rng) -> Said {
     let calls = calls(ask, rng);
     if !calls.is_empty() {
-        return Said::Calls(calls);
+        let before = call::announced(ask).then(|| format!("I will call {}.", names(&calls)));
+        return Said::Calls(before, calls);
     }
     Said::Text(match &ask.format {
         Format::Text => text::answer(ask, budget, rng),
@@ -41,4 +42,9 @@ pub(crate) fn say(ask: &Ask, budget: usize, rng: &mut Rng) -> Said {
             write(schema, &hints, rng).to_string()
         }
     })
+}
+
+/// The names of calls, for people.
+fn names(calls: &[(String, Value)]) -> String {
+    calls.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" and ")
 }

@@ -24,7 +24,7 @@ const STEPS: [&str; 12] = [
 /// The thoughts of an answer; more of them for more effort.
 pub(crate) fn thought(effort: Effort, rng: &mut Rng) -> String {
     let steps = match effort {
-        Effort::Minimal | Effort::Low => 0,
+        Effort::None | Effort::Minimal | Effort::Low => 0,
         Effort::Medium => 3,
         Effort::High => 9,
         Effort::XHigh => 24,

@@ -1,5 +1,6 @@
 //! What the mock does wrong on request: named, small, and to be combined.
 
+mod agent;
 mod batches;
 mod chat;
 mod chunks;
@@ -75,13 +76,14 @@ pub(crate) fn named(name: &str) -> Option<&'static Fault> {
     faults().iter().find(|fault| fault.name == name)
 }
 
-const AREAS: [&[Fault]; 22] = [
+const AREAS: [&[Fault]; 23] = [
     streaming::FAULTS,
     chunks::FAULTS,
     finish::FAULTS,
     chat::FAULTS,
     tools::FAULTS,
     history::FAULTS,
+    agent::FAULTS,
     toolstream::FAULTS,
     structured::FAULTS,
     usage::FAULTS,

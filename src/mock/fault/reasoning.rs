@@ -44,7 +44,8 @@ fn rename(map: &mut Map<String, Value>, thought: Value) {
 }
 
 fn in_parts(map: &mut Map<String, Value>, thought: Value) {
-    map.insert(FIELD.to_owned(), json!([{"type": "text", "text": thought}]));
+    let part = [("type".to_owned(), "text".into()), ("text".to_owned(), thought)];
+    map.insert(FIELD.to_owned(), vec![Value::Object(part.into_iter().collect())].into());
 }
 
 /// Puts the thoughts into the text, tags and all.
@@ -102,7 +103,7 @@ fn think_late(events: &mut Vec<Event>) {
 /// All thoughts of a choice in one delta, when they are over.
 fn think_at_once(events: &mut Vec<Event>) {
     let mut whole = String::new();
-    in_deltas(events, |delta, thought| rename(delta, thought));
+    in_deltas(events, rename);
     for delta in parts(events, Part::Thought).filter_map(Event::delta_mut) {
         whole.push_str(delta.get("reasoning").and_then(Value::as_str).unwrap_or_default());
     }

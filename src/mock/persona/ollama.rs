@@ -43,6 +43,7 @@ const HABITS: &[Habit] = &[
             }
         })],
     ),
+    Habit::faults("thoughts are in `reasoning`", OPENAI, &["reasoning-renamed"]),
     Habit::faults(
         "max_completion_tokens is passed over",
         "https://github.com/ollama/ollama/issues/7125",

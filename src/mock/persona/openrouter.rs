@@ -44,6 +44,11 @@ const HABITS: &[Habit] = &[
         &[Act::Events(usage_last), Act::Plain(cost)],
     ),
     Habit::faults(
+        "thoughts are in `reasoning`",
+        "https://openrouter.ai/docs/use-cases/reasoning-tokens",
+        &["reasoning-renamed"],
+    ),
+    Habit::faults(
         "the last delta is `{role, content: \"\"}` and not empty",
         "https://doublepost.link/guild/1091220969173028894/thread/1359779151443394702/p/1359779151443394702/",
         &["finish-delta-content"],

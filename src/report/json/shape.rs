@@ -291,6 +291,21 @@ pub(super) struct AttemptsOf {
     pub(super) high: f64,
     /// The share asked for.
     pub(super) at_least: f64,
+    /// How likely one, or all, of several attempts hold: pass@k and pass^k, as far as there were
+    /// as many attempts.
+    pub(super) pass: Vec<PassOf>,
+}
+
+/// pass@k and pass^k, estimated without bias.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Pass")]
+pub(super) struct PassOf {
+    /// Of how many attempts.
+    pub(super) k: u32,
+    /// pass@k: the chance that at least one of them holds.
+    pub(super) any: f64,
+    /// pass^k: the chance that all of them hold.
+    pub(super) all: f64,
 }
 
 /// What was seen, what it may mean, what to do.

@@ -13,6 +13,8 @@ use crate::text::did_you_mean;
 const VERSION: u64 = 1;
 /// With a pause of a second that is ten minutes, more than a case may take.
 const TRIES_MAX: u64 = 600;
+/// Longer conversations are written out, so that they can be read.
+const TURNS_MAX: u64 = 16;
 
 /// Every problem beyond `shape`, whether or not the shape is right everywhere.
 pub(in crate::suite) fn problems(text: &str, tree: &Node, shape: &[Problem]) -> Vec<Problem> {
@@ -221,6 +223,9 @@ impl Lint<'_> {
         if let Some(until) = step.get("until") {
             self.until(until, step);
         }
+        if let Some(converse) = step.get("converse") {
+            self.converse(converse, step);
+        }
         if let Some(request) = step.get("request") {
             self.request(request);
         }
@@ -313,6 +318,26 @@ impl Lint<'_> {
         if let Some(parallel) = step.get("transport").and_then(|node| node.entry("parallel")) {
             let message = "parallel copies cannot be asked again".to_owned();
             self.report("bad-form", message, parallel.key_span.clone());
+        }
+    }
+
+    fn converse(&mut self, converse: &Node, step: &Node) {
+        if let Some(node) = converse.get("turns")
+            && let Kind::Number(number) = &node.kind
+            && !number.as_u64().is_some_and(|turns| (2..=TURNS_MAX).contains(&turns))
+        {
+            let message = format!("{number} turns; a conversation has from 2 to {TURNS_MAX}");
+            self.report("out-of-range", message, node.caret());
+        }
+        let body = step.get("request").and_then(|request| request.get("json"));
+        if body.and_then(|body| body.get("messages")).is_none() {
+            let message = "`converse` goes on with the `messages` of a JSON body".to_owned();
+            self.report("bad-form", message, converse.caret());
+        }
+        let parallel = step.get("transport").and_then(|node| node.entry("parallel"));
+        for other in [parallel, step.entry("until")].into_iter().flatten() {
+            let message = format!("a conversation cannot have `{}`", other.key);
+            self.report("bad-form", message, other.key_span.clone());
         }
     }
 

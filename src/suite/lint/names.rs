@@ -37,6 +37,9 @@ pub(super) fn check(lint: &mut Lint<'_>, case: &Node) {
                 scope.templates(lint, node);
             }
         }
+        if let Some(converse) = step.get("converse") {
+            scope.converse(lint, converse);
+        }
         scope.steps.push(name.to_owned());
         if let Some(until) = step.get("until") {
             if let Some(node) = until.get("every") {
@@ -153,6 +156,20 @@ impl Scope {
                 self.expression(lint, text, &expression, &span, &node.span);
             }
             Err(error) => self.fault(lint, text, &error, &node.span),
+        }
+    }
+
+    /// The templates of tools know what a tool was called with.
+    fn converse(&mut self, lint: &mut Lint<'_>, node: &Node) {
+        if let Some(then) = node.get("then") {
+            self.templates(lint, then);
+        }
+        let added = self.known.insert("arguments".to_owned());
+        if let Some(tools) = node.get("tools") {
+            self.templates(lint, tools);
+        }
+        if added {
+            self.known.remove("arguments");
         }
     }
 
