@@ -1,5 +1,7 @@
 //! Small pieces of English for people: plurals, ellipses, durations, printable bytes.
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use crate::units::Nanos;
 
 /// `1 event`, `2 events`.
@@ -27,6 +29,37 @@ pub fn ellipsis(text: &str, chars: usize) -> String {
     }
     let kept: String = text.chars().take(chars.saturating_sub(1)).collect();
     format!("{kept}…")
+}
+
+/// Breaks `text` at spaces into lines of at most `width` columns. A word that is wider is broken
+/// where it must be.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let space = usize::from(used > 0);
+        if used + space + word.width() > width && used > 0 {
+            lines.push(String::new());
+            used = 0;
+        }
+        let Some(line) = lines.last_mut() else { continue };
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for c in word.chars() {
+            let columns = c.width().unwrap_or(0);
+            if used + columns > width {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(c);
+            }
+            used += columns;
+        }
+    }
+    lines
 }
 
 /// A span as a person would say it: `812 ns`, `3.4 µs`, `812 ms`, `1.25 s`, `2 min 5 s`.
@@ -120,5 +153,10 @@ mod tests {
     fn a_cut_text_says_so() {
         assert_eq!(ellipsis("abcdef", 4), "abc…");
         assert_eq!(ellipsis("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn words_wider_than_the_page_are_broken() {
+        assert_eq!(wrap("ab cdefghij k", 4), ["ab", "cdef", "ghij", "k"]);
     }
 }

@@ -123,6 +123,26 @@ fn the_table_of_capabilities_is_that_of_the_code() {
     }
 }
 
+#[test]
+fn the_table_of_what_is_opted_in_to_is_that_of_the_code() {
+    const MARK: &str = "<!-- opt-in -->\n";
+    let mut table = String::from("\n| capability | because |\n|---|---|\n");
+    for capability in CAPABILITIES {
+        if let Some(why) = capability.opt_in {
+            table += &["| `", capability.name, "` | ", why, " |\n"].concat();
+        }
+    }
+    let page = page("docs/profile-format.md");
+    let (before, after) = page.split_once(MARK).unwrap();
+    let (_, after) = after.split_once("\nThe words and their meaning").unwrap();
+    let expected = [before, MARK, &table, "\nThe words and their meaning", after].concat();
+    if blessing() {
+        std::fs::write(path("docs/profile-format.md"), &expected).unwrap();
+    } else {
+        assert!(page == expected, "the table of what is opted in to is old: BLESS=1 rewrites it");
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test reads its own switch")]
 fn blessing() -> bool {
     std::env::var_os("BLESS").is_some()

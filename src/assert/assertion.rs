@@ -164,6 +164,11 @@ impl Assertion {
         self.condition.as_ref()
     }
 
+    /// What is expected, in words, where the suite says so.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
     /// Whether an unmet condition leaves the rule kept, instead of its case undecided.
     pub fn holds_when_unmet(&self) -> bool {
         self.otherwise == Otherwise::Holds

@@ -31,6 +31,18 @@ impl Condition {
         }
     }
 
+    /// The condition in one line: `that: status, is: 200`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Template(text) => text.clone(),
+            Self::Assertion(assertion) => match assertion.label() {
+                Some(label) => label.to_owned(),
+                None => assertion.describe(),
+            },
+            Self::All(all) => all.iter().map(Self::describe).collect::<Vec<_>>().join(" and "),
+        }
+    }
+
     /// The same, to be changed.
     pub(super) fn assertions_mut(&mut self) -> Vec<&mut Assertion> {
         match self {

@@ -248,7 +248,14 @@ fn report_file(text: &str) -> Result<(FormatArg, PathBuf), String> {
         .split_once('=')
         .filter(|(_, path)| !path.is_empty())
         .ok_or_else(|| "expected FORMAT=FILE, for example html=report.html".to_owned())?;
-    Ok((FormatArg::from_str(format, true)?, path.into()))
+    let format = FormatArg::from_str(format, true).map_err(|_| {
+        let known: Vec<String> = FormatArg::value_variants()
+            .iter()
+            .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        format!("there is no format `{format}`; there are: {}", known.join(", "))
+    })?;
+    Ok((format, path.into()))
 }
 
 /// A report's format.
@@ -394,7 +401,8 @@ pub enum ListFormat {
 /// `lint`.
 #[derive(Debug, Args)]
 pub struct LintArgs {
-    /// Suite and profile files, or folders of them [default: what is built in]
+    /// Suite, profile and project files, or folders of them [default: what is built in, and
+    /// ./proofhouse.toml and ./suites]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }

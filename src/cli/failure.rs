@@ -57,7 +57,7 @@ impl Failure {
             writeln!(err, "{red}error:{plain} {}", self.message)
         };
         for hint in &self.hints {
-            let _ = writeln!(err, "  next: {hint}");
+            let _ = writeln!(err, "  = help: {hint}");
         }
         self.exit
     }

@@ -4,19 +4,23 @@
 //! message and not two hundred failures.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::targets::Chosen;
 use crate::profile::{Capability, Profile};
 use crate::record::TargetMeta;
-use crate::text;
-use crate::transcript::{End, Exchange, Headers, WireRequest};
+use crate::transcript::{Body, Headers, WireRequest};
 use crate::transport::control;
 use crate::transport::http::HttpTransport;
-use crate::transport::{Carry, Transport as _};
+use crate::transport::{AuthError, Carry, Timeouts, Transport as _};
+
+use self::objection::{Asked, objection, said};
+
+mod objection;
 
 /// The header by which proofhouse's mock can be told.
 const MOCK_HEADER: &str = "x-proofhouse-mock";
@@ -27,12 +31,13 @@ pub(super) async fn meet(
     transport: &HttpTransport,
     careful: bool,
 ) -> Result<TargetMeta, Failure> {
+    chosen.target.auth.ready().await.map_err(|error| no_key(&error))?;
     if chosen.target.model.is_empty() {
-        chosen.target.model = first_model(chosen).await?;
+        chosen.target.model = first_model(chosen, transport).await?;
     }
     if careful {
         let exchange = transport.exchange(&hello(chosen), &Carry::default()).await;
-        if let Some(failure) = objection(chosen, &exchange) {
+        if let Some(failure) = objection(chosen, &exchange, Asked::Chat) {
             return Err(failure);
         }
         if exchange.header(MOCK_HEADER).is_some() {
@@ -65,23 +70,49 @@ fn declared(profile: &Profile) -> BTreeMap<String, String> {
     words.collect()
 }
 
-async fn first_model(chosen: &Chosen) -> Result<String, Failure> {
-    let url = chosen.target.url("/models", &[]);
-    let models = control::models(&chosen.target).await.map_err(|error| {
-        Failure::new(
-            Exit::Inconclusive,
-            format!(
-                "no --model was named and {url} did not list any: {}",
-                super::failure::chain(&error)
-            ),
-        )
-        .hint("is the server running, and does the base URL end in /v1?")
-        .hint("name the model: --model NAME")
-    })?;
-    models.into_iter().next().map(|model| model.id).ok_or_else(|| {
-        Failure::new(Exit::Inconclusive, format!("no --model was named and {url} lists none"))
-            .hint("name the model: --model NAME")
-    })
+/// The first model that the endpoint lists. It is asked for as everything else is, so that what
+/// stands in the way is told in the same words.
+async fn first_model(chosen: &Chosen, transport: &HttpTransport) -> Result<String, Failure> {
+    let first_byte = chosen.target.timeouts.first_byte.min(LIST_PATIENCE);
+    let timeouts = Timeouts { first_byte: Some(first_byte.into()), ..Timeouts::default() };
+    let carry = Carry { timeouts, ..Carry::default() };
+    let exchange = transport.exchange(&list(chosen), &carry).await;
+    if let Some(failure) = objection(chosen, &exchange, Asked::Models) {
+        return Err(failure);
+    }
+    let url = &exchange.request.url;
+    let status = exchange.status().unwrap_or_default();
+    let without = |message: String| {
+        Failure::new(Exit::Inconclusive, message).hint("name the model: --model NAME")
+    };
+    match control::model_list(&exchange.body()).filter(|_| status == 200) {
+        None => {
+            let said = said(&exchange);
+            Err(without(format!(
+                "no --model was named, and {url} does not list any: {status}, {said}"
+            )))
+        }
+        Some(models) => models.into_iter().next().map(|model| model.id).ok_or_else(|| {
+            without(format!("no --model was named, and the list of {url} is empty"))
+        }),
+    }
+}
+
+/// A list of models is at hand; who needs longer has none.
+const LIST_PATIENCE: Duration = Duration::from_secs(10);
+
+fn list(chosen: &Chosen) -> WireRequest {
+    WireRequest {
+        method: "GET".to_owned(),
+        url: chosen.target.url("/models", &[]),
+        headers: Headers::default(),
+        body: Body::default(),
+    }
+}
+
+fn no_key(error: &AuthError) -> Failure {
+    Failure::from_error(Exit::Usage, error)
+        .hint("run the command by hand: it has to print the key, and nothing else, to stdout")
 }
 
 fn hello(chosen: &Chosen) -> WireRequest {
@@ -97,82 +128,5 @@ fn hello(chosen: &Chosen) -> WireRequest {
         url: chosen.target.url("/chat/completions", &[]),
         headers,
         body: body.to_string().into(),
-    }
-}
-
-/// Why judging this target would be a waste, if it would.
-fn objection(chosen: &Chosen, exchange: &Exchange) -> Option<Failure> {
-    let url = &exchange.request.url;
-    let lost = |message: String| Failure::new(Exit::Inconclusive, message);
-    let body = String::from_utf8_lossy(&exchange.body()).into_owned();
-    let said = text::ellipsis(&text::printable(body.trim().as_bytes()), 160);
-    let html = is_html(exchange, &body);
-    let error_is_json = serde_json::from_str::<Value>(&body).is_ok_and(|body| body.is_object());
-    match &exchange.end {
-        End::Refused { why } => Some(
-            lost(format!("nobody listens at {url} ({why})"))
-                .hint("start the server, or mend the port in --url"),
-        ),
-        End::Unresolved { why } => Some(
-            lost(format!("the host of {url} has no address ({why})"))
-                .hint("mend the host name in --url, or the resolver of this machine"),
-        ),
-        End::TlsFailed { why } => Some(
-            lost(format!("TLS with {url} failed ({why})"))
-                .hint("trust its certificate authority with --ca FILE")
-                .hint("for a test server only: --insecure"),
-        ),
-        end if end.is_unreachable() => {
-            Some(lost(format!("{url} cannot be reached: {}", end.describe())))
-        }
-        End::NotHttp { why } => Some(
-            lost(format!("{url} does not speak HTTP ({why})"))
-                .hint("is it https:// instead of http://, or another port?"),
-        ),
-        _ => match exchange.status()? {
-            401 | 403 => Some(refused_key(chosen, url, &said)),
-            404 if !error_is_json => Some(
-                lost(format!("there is nothing at {url}: 404, {said}"))
-                    .hint("the base URL is everything before /chat/completions, usually …/v1"),
-            ),
-            404 if said.to_lowercase().contains("model") => Some(
-                lost(format!("the model `{}` is not served at {url}: {said}", chosen.target.model))
-                    .hint("leave --model out to take the first that the endpoint lists"),
-            ),
-            404 | 405 => Some(
-                lost(format!("there is no chat route at {url}: {said}"))
-                    .hint("the base URL is everything before /chat/completions, usually …/v1"),
-            ),
-            _ if html => Some(
-                lost(format!("{url} answered with an HTML page, not with an API: {said}"))
-                    .hint("a proxy, a login page or a web UI stands there; use the API's base URL"),
-            ),
-            _ => None,
-        },
-    }
-}
-
-fn is_html(exchange: &Exchange, body: &str) -> bool {
-    let start = body.trim_start().get(..14).unwrap_or_default().to_lowercase();
-    exchange.header("content-type").is_some_and(|kind| kind.contains("text/html"))
-        && (start.starts_with("<!doctype html")
-            || start.starts_with("<html")
-            || start.starts_with('<'))
-}
-
-fn refused_key(chosen: &Chosen, url: &str, said: &str) -> Failure {
-    match &chosen.auth_variable {
-        Some(variable) => Failure::new(
-            Exit::Inconclusive,
-            format!("{url} refused the key from ${variable}: {said}"),
-        )
-        .hint(format!("put the right key into ${variable}")),
-        None if chosen.target.auth.is_none() => Failure::new(
-            Exit::Inconclusive,
-            format!("{url} wants a key and none was named: {said}"),
-        )
-        .hint("put the key into an environment variable and name it: --auth-env OPENAI_API_KEY"),
-        None => Failure::new(Exit::Inconclusive, format!("{url} refused the key: {said}"))
-            .hint("look at what the command of --auth-command prints"),
     }
 }

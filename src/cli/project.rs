@@ -7,7 +7,7 @@ use super::args::{CheckArgs, TargetArgs};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::settings::Settings;
-use super::targets::{self, Chosen};
+use super::targets::{self, Cases, Chosen};
 use crate::project::{self, HttpVersion, LoadedProject, TargetEntry};
 use crate::text;
 use crate::transport::target::{BaseUrl, HttpChoice, Target};
@@ -68,6 +68,7 @@ pub(super) fn choose(
     args: &TargetArgs,
     project: Option<&LoadedProject>,
     settings: &Settings,
+    cases: Cases<'_>,
 ) -> Result<Vec<Chosen>, Failure> {
     let entries = project.map(|loaded| &loaded.project.targets);
     let Some(entries) = entries.filter(|entries| !entries.is_empty()) else {
@@ -83,7 +84,7 @@ pub(super) fn choose(
     names
         .into_iter()
         .map(|name| match entries.get(name) {
-            Some(entry) => chosen(name, entry, args, settings),
+            Some(entry) => chosen(name, entry, args, settings, cases),
             None => Err(unknown(name, entries.keys().map(String::as_str))),
         })
         .collect()
@@ -102,6 +103,7 @@ fn chosen(
     entry: &TargetEntry,
     args: &TargetArgs,
     settings: &Settings,
+    cases: Cases<'_>,
 ) -> Result<Chosen, Failure> {
     let mut target = Target::new(name, &entry.url).map_err(|error| targets::wrong(&error))?;
     target.model = entry.model.clone().unwrap_or_default();
@@ -141,7 +143,7 @@ fn chosen(
     let profile = args.profile.as_deref().or(entry.profile.as_deref()).unwrap_or("generic");
     Ok(Chosen {
         target,
-        profile: targets::load_profile(profile, settings)?,
+        profile: targets::load_profile(profile, settings, cases)?,
         auth_variable: args.auth_env.clone().or_else(|| entry.auth_env.clone()),
     })
 }

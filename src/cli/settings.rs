@@ -17,7 +17,18 @@ pub(super) struct Settings {
     pub(super) width: usize,
 }
 
-const WIDTH: usize = 100;
+/// Where nobody says: what every terminal has had.
+const WIDTH: usize = 80;
+/// Narrower or wider is not believed.
+const WIDTHS: std::ops::RangeInclusive<usize> = 40..=400;
+
+/// How wide a page is. Shells set `COLUMNS` and do not export it: who exports it means it.
+fn width(columns: Option<&str>, terminal: Option<u16>) -> usize {
+    let columns = columns.and_then(|columns| columns.trim().parse().ok());
+    let terminal = terminal.map(usize::from);
+    let known = columns.or(terminal).filter(|width| *width > 0);
+    known.map_or(WIDTH, |width| width.clamp(*WIDTHS.start(), *WIDTHS.end()))
+}
 
 impl Settings {
     /// Reads `NO_COLOR`, `CLICOLOR_FORCE`, `TERM`, `CI` and `COLUMNS`.
@@ -31,10 +42,10 @@ impl Settings {
             colour: colour(std::io::stdout().is_terminal()),
             colour_stderr: colour(std::io::stderr().is_terminal()),
             progress: std::io::stderr().is_terminal() && !dumb && variable("CI").is_none(),
-            width: variable("COLUMNS")
-                .and_then(|columns| columns.parse().ok())
-                .filter(|columns| (40..=400).contains(columns))
-                .unwrap_or(WIDTH),
+            width: width(
+                variable("COLUMNS").as_deref(),
+                terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0),
+            ),
         }
     }
 }
@@ -49,4 +60,19 @@ pub(super) fn secret(name: &str) -> Option<SecretString> {
     variable(name)
         .filter(|value| !value.trim().is_empty())
         .map(|value| value.trim().to_owned().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_as_wide_as_the_terminal_unless_the_environment_says_otherwise() {
+        assert_eq!(width(None, None), 80);
+        assert_eq!(width(None, Some(132)), 132);
+        assert_eq!(width(Some("60"), Some(132)), 60);
+        assert_eq!(width(Some("many"), Some(132)), 132);
+        assert_eq!(width(Some("7"), None), 40);
+        assert_eq!(width(None, Some(0)), 80);
+    }
 }

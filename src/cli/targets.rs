@@ -8,9 +8,10 @@ use super::args::{HttpArg, TargetArgs};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::settings::{self, Settings};
-use crate::profile::{self, Capability, Profile};
+use crate::profile::{self, Capability, Profile, ProfileError};
 use crate::project::LoadedProject;
-use crate::suite::duration;
+use crate::suite::builtin::{self, Named};
+use crate::suite::{Loaded, duration};
 use crate::transcript::{SECRET_BYTES_MIN, is_secret_header};
 use crate::transport::target::{BaseUrl, HttpChoice, Target, TargetError};
 use crate::transport::{Auth, Place};
@@ -32,16 +33,19 @@ pub(super) fn choose(
     args: &TargetArgs,
     project: Option<&LoadedProject>,
     settings: &Settings,
+    suites: &[Loaded],
 ) -> Result<Vec<Chosen>, Failure> {
+    let beside = project.map_or(&[][..], |loaded| &loaded.project.check.suites);
+    let cases = Cases { suites, beside };
     if args.url.is_empty() {
-        return super::project::choose(args, project, settings);
+        return super::project::choose(args, project, settings, cases);
     }
     let mut chosen: Vec<Chosen> = Vec::new();
     for url in &args.url {
         let mut target = Target::new("", url).map_err(|error| wrong(&error))?;
         target.name = unique(&short(&target.base_url), &chosen);
         apply(&mut target, args)?;
-        let profile = load_profile(args.profile.as_deref().unwrap_or("generic"), settings)?;
+        let profile = load_profile(args.profile.as_deref().unwrap_or("generic"), settings, cases)?;
         chosen.push(Chosen { target, profile, auth_variable: args.auth_env.clone() });
     }
     Ok(chosen)
@@ -49,6 +53,18 @@ pub(super) fn choose(
 
 pub(super) fn wrong(error: &TargetError) -> Failure {
     Failure::from_error(Exit::Usage, error).hint("a base URL looks like http://localhost:8000/v1")
+}
+
+/// RFC 9110, 5.6.2.
+fn is_header_name(name: &str) -> bool {
+    let is_mark = |c: char| "!#$%&'*+-.^_`|~".contains(c);
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || is_mark(c))
+}
+
+fn no_header(header: &str) -> Failure {
+    Failure::usage(format!("--header `{header}` is not a header; expected `name: value`"))
+        .hint("for example: --header 'x-team: search'")
+        .hint("a key is named by its variable: --auth-env VAR, with --auth-header NAME")
 }
 
 /// `localhost:8000`, or the host alone where the port goes without saying.
@@ -68,11 +84,41 @@ fn unique(name: &str, taken: &[Chosen]) -> String {
     unique
 }
 
+/// The cases that a profile may speak of, besides those that are built in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cases<'a> {
+    /// Suites that were loaded.
+    pub(super) suites: &'a [Loaded],
+    /// Those that the project file names, whether or not this run takes them.
+    pub(super) beside: &'a [String],
+}
+
+impl Cases<'_> {
+    fn all(self) -> Vec<Loaded> {
+        let beside = self.beside.iter().filter_map(|name| match builtin::named(name) {
+            Ok(Named::Suite(loaded)) => Some(*loaded),
+            // A file that is wrong is told where it is used.
+            Ok(Named::Set(_)) | Err(_) => None,
+        });
+        let built_in = builtin::all().into_iter().flatten();
+        built_in.chain(self.suites.iter().cloned()).chain(beside).collect()
+    }
+}
+
 /// The profile of that name or in that file.
-pub(super) fn load_profile(name: &str, settings: &Settings) -> Result<Profile, Failure> {
-    profile::builtin::resolve(name)
-        .map(|loaded| loaded.profile)
-        .map_err(|error| Failure::rendered(Exit::Usage, error.render(settings.colour_stderr)))
+pub(super) fn load_profile(
+    name: &str,
+    settings: &Settings,
+    cases: Cases<'_>,
+) -> Result<Profile, Failure> {
+    let wrong =
+        |error: ProfileError| Failure::rendered(Exit::Usage, error.render(settings.colour_stderr));
+    let loaded = profile::builtin::resolve(name).map_err(wrong)?;
+    // A misspelt entry excuses nothing, and nobody would notice. Built-in profiles are tested.
+    if builtin::is_path(name) && !loaded.profile.known.is_empty() {
+        loaded.against(&cases.all()).map_err(wrong)?;
+    }
+    Ok(loaded.profile)
 }
 
 /// Applies what the command line says of every target.
@@ -84,8 +130,10 @@ pub(super) fn apply(target: &mut Target, args: &TargetArgs) -> Result<(), Failur
         target.auth = auth;
     }
     for header in &args.header {
-        let (name, value) =
-            header.split_once(':').ok_or_else(|| wrong(&TargetError::Header(header.clone())))?;
+        let (name, value) = header
+            .split_once(':')
+            .filter(|(name, _)| is_header_name(name.trim()))
+            .ok_or_else(|| no_header(header))?;
         if is_secret_header(name.trim()) {
             // Its value stands in the shell's history already; it must not come into a record too.
             return Err(Failure::usage(format!(

@@ -16,7 +16,7 @@ use crate::record::Finding;
 use crate::suite::load::Loaded;
 use crate::suite::template::{self, Vars};
 use crate::suite::{At, Case, Spot, Step, StepConnection, duration};
-use crate::transcript::WireRequest;
+use crate::transcript::{End, WireRequest};
 use crate::transport::target::{KEY_PLACEHOLDER, Target};
 use crate::transport::{ConnectionChoice, Transport};
 use crate::verdict::{Judgement, Level};
@@ -32,7 +32,7 @@ pub(super) struct Attempt {
     pub(super) fault: Option<String>,
     /// Why the precondition was not met.
     pub(super) unmet: Option<String>,
-    /// Assertions whose condition was met, and those whose was not, by place in the file.
+    /// Assertions whose condition was met, and those whose was not and why, by place in the file.
     pub(super) applied: BTreeSet<(u64, u64)>,
     pub(super) not_applied: BTreeMap<(u64, u64), String>,
     /// A clean refusal of a capability that the case needs.
@@ -289,9 +289,11 @@ impl<T: Transport> Context<'_, T> {
                     Applies::Yes => {
                         attempt.applied.insert(place);
                     }
-                    Applies::No => {
+                    Applies::No(unmet) => {
                         if !assertion.holds_when_unmet() {
-                            attempt.not_applied.insert(place, assertion.describe());
+                            let why = no_answer(&steps, copy)
+                                .unwrap_or_else(|| never_came_up(&assertion, unmet));
+                            attempt.not_applied.insert(place, why);
                         }
                         continue;
                     }
@@ -416,31 +418,78 @@ pub(super) fn scenes(done: &[StepDone]) -> Vec<StepSeen<'_>> {
 
 enum Applies {
     Yes,
-    No,
+    No(Unmet),
+}
+
+/// Why a condition is not met.
+enum Unmet {
+    /// Nothing can be told of it.
+    Untold(String),
+    /// The condition, and what there was instead.
+    Fails(String, Option<String>),
 }
 
 /// Whether the assertion's `if` is met. A condition that cannot be told is not met.
 fn applies(assertion: &Assertion, vars: &Vars, scene: &Scene<'_>) -> Result<Applies, String> {
-    let met = match assertion.condition() {
-        None => true,
-        Some(condition) => is_met(condition, vars, scene)?,
-    };
-    Ok(if met { Applies::Yes } else { Applies::No })
+    match assertion.condition() {
+        None => Ok(Applies::Yes),
+        Some(condition) => is_met(condition, vars, scene),
+    }
 }
 
-fn is_met(condition: &Condition, vars: &Vars, scene: &Scene<'_>) -> Result<bool, String> {
+fn is_met(condition: &Condition, vars: &Vars, scene: &Scene<'_>) -> Result<Applies, String> {
+    let fails = |seen| Applies::No(Unmet::Fails(condition.describe(), seen));
     match condition {
-        Condition::Template(text) => {
-            template::truth(text, vars).map_err(|error| format!("if: {error}"))
-        }
-        Condition::Assertion(condition) => Ok(condition.judge(scene) == Judgement::Holds),
+        Condition::Template(text) => template::truth(text, vars)
+            .map(|met| if met { Applies::Yes } else { fails(None) })
+            .map_err(|error| format!("if: {error}")),
+        Condition::Assertion(assertion) => Ok(match assertion.judge(scene) {
+            Judgement::Holds => Applies::Yes,
+            Judgement::Fails(evidence) => fails(evidence.into_iter().next().map(|e| e.seen)),
+            Judgement::CannotTell { why } => Applies::No(Unmet::Untold(why)),
+        }),
         Condition::All(all) => {
             for condition in all {
-                if !is_met(condition, vars, scene)? {
-                    return Ok(false);
+                let met = is_met(condition, vars, scene)?;
+                if matches!(met, Applies::No(_)) {
+                    return Ok(met);
                 }
             }
-            Ok(true)
+            Ok(Applies::Yes)
         }
+    }
+}
+
+/// Why there is no answer, if a step so far has none: then what came of it is the cause, and not
+/// the condition.
+fn no_answer(steps: &[StepSeen<'_>], copy: usize) -> Option<String> {
+    steps.iter().find_map(|step| {
+        let exchange = &step.copies.get(copy).or(step.copies.first())?.exchange;
+        match (&exchange.end, exchange.status()) {
+            (end, None) => Some(format!("no response: {}", end.describe())),
+            (End::Complete | End::Left | End::LimitReached { .. }, Some(_)) => None,
+            (end, Some(_)) => Some(format!("the answer broke off: {}", end.describe())),
+        }
+    })
+}
+
+/// Why an assertion was not judged, on one line that a terminal has room for.
+fn never_came_up(assertion: &Assertion, unmet: Unmet) -> String {
+    const SHOWN_CHARS: usize = 72;
+    let short = |text: &str| crate::text::ellipsis(text, SHOWN_CHARS);
+    let asked = match assertion.label() {
+        Some(label) => short(label),
+        None => format!("`{}`", short(&assertion.describe())),
+    };
+    match unmet {
+        Unmet::Untold(why) => why,
+        Unmet::Fails(condition, None) => {
+            format!("{asked} never came up: `{}` was not met", short(&condition))
+        }
+        Unmet::Fails(condition, Some(seen)) => format!(
+            "{asked} never came up: `{}` was not met, seen: {}",
+            short(&condition),
+            short(&seen)
+        ),
     }
 }

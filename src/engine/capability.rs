@@ -6,14 +6,14 @@
 
 use crate::assert::Seen;
 use crate::profile::{Capability, Profile};
-use crate::suite::Case;
+use crate::suite::{Case, capability};
 use crate::transcript::End;
 
 /// Why the case does not apply, as far as that is known beforehand.
 pub(super) fn not_offered(profile: &Profile, has_key: bool, case: &Case) -> Option<String> {
     let said = |name: &str, word| format!("profile `{}` says `{name}: {word}`", profile.name);
     let missing = case.needs.iter().find_map(|need| match profile.capability(need) {
-        Capability::No => Some(said(need, "no")),
+        Capability::No => Some(not_offered_by(profile, need)),
         // Without a key of ours nothing can be said about keys.
         Capability::Probe if need.as_str() == "auth" && !has_key => {
             Some("no key was named, so the endpoint is taken to want none".to_owned())
@@ -31,6 +31,17 @@ pub(super) fn not_offered(profile: &Profile, has_key: bool, case: &Case) -> Opti
             Capability::Probe => Some(format!("nothing says that it is without `{}`", name.value)),
         })
     })
+}
+
+/// In whose words a capability is not offered: the profile's, or the capability's own.
+fn not_offered_by(profile: &Profile, need: &str) -> String {
+    let name = &profile.name;
+    match capability::named(need).and_then(|word| word.opt_in) {
+        Some(why) if !profile.capabilities.contains_key(need) => {
+            format!("`{need}` is opted in to ({why}), and profile `{name}` does not name it")
+        }
+        _ => format!("profile `{name}` says `{need}: no`"),
+    }
 }
 
 /// Words that a refusal of a capability names.

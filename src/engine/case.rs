@@ -70,14 +70,14 @@ async fn once<T: Transport>(context: &Context<'_, T>) -> (Vec<Attempt>, Decision
     (attempts, decision)
 }
 
-/// Assertions whose condition was met in no cell.
+/// Why assertions whose condition was met in no cell were not judged, in the order of the file.
 fn never_applied(attempts: &[Attempt]) -> Vec<String> {
     let applied: BTreeSet<_> = attempts.iter().flat_map(|a| &a.applied).collect();
     let not_applied: BTreeMap<_, _> = attempts.iter().flat_map(|a| &a.not_applied).collect();
     not_applied
         .into_iter()
         .filter(|(place, _)| !applied.contains(place))
-        .map(|(_, assertion)| assertion.clone())
+        .map(|(_, why)| why.clone())
         .collect()
 }
 

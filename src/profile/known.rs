@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::model::{Capability, Known, Profile};
+use crate::suite::capability;
 use crate::suite::select::covers;
 
 /// A known deviation that covers a check.
@@ -28,8 +29,14 @@ impl Profile {
             .min_by_key(|found| (found.expired, found.known.check != check))
     }
 
-    /// What the profile says of a capability; `probe` if it says nothing.
+    /// What the profile says of a capability. If it says nothing, the capability's own default:
+    /// `no` for those that one opts in to, else `probe`.
     pub fn capability(&self, name: &str) -> Capability {
-        self.capabilities.get(name).copied().unwrap_or_default()
+        self.capabilities.get(name).copied().unwrap_or_else(|| {
+            match capability::named(name).and_then(|word| word.opt_in) {
+                Some(_) => Capability::No,
+                None => Capability::Probe,
+            }
+        })
     }
 }

@@ -241,6 +241,7 @@ mod tests {
         assert_eq!(said("stream"), Capability::Yes);
         assert_eq!(said("seed"), Capability::Probe);
         assert_eq!(said("vision"), Capability::Probe);
+        assert_eq!(said("batches"), Capability::No, "what costs is opted in to");
         assert!(refusal("capabilities: {tool: yes}").contains("did you mean `tools`?"));
         assert!(refusal("capabilities: {tools: maybe}").contains("expected `yes`, `no`, `probe`"));
     }
@@ -251,6 +252,20 @@ mod tests {
         assert!(said.contains("needs 3 counts") && said.contains("p.yaml:3:16"), "{said}");
         read("capabilities: {reference_tokens: yes}\nlimits: {reference_tokens: [3, 4, 5]}");
         read("capabilities: {reference_tokens: no}");
+    }
+
+    #[test]
+    fn what_costs_or_assumes_a_special_server_is_opted_in_to() {
+        const LIMITS: &str = "limits: {reference_tokens: [3, 4, 5]}";
+        let silent = read("").profile;
+        for word in crate::suite::CAPABILITIES {
+            let expected = if word.opt_in.is_some() { Capability::No } else { Capability::Probe };
+            assert_eq!(silent.capability(word.name), expected, "{}", word.name);
+            for (said, means) in [("yes", Capability::Yes), ("probe", Capability::Probe)] {
+                let text = format!("capabilities: {{{}: {said}}}\n{LIMITS}", word.name);
+                assert_eq!(read(&text).profile.capability(word.name), means, "{}", word.name);
+            }
+        }
     }
 
     #[test]

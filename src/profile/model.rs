@@ -20,7 +20,8 @@ pub struct Profile {
     /// One line for people: which server and version it describes.
     #[serde(default)]
     pub title: Option<String>,
-    /// `yes`, `no` or `probe` for each capability; `probe` for those not named.
+    /// `yes`, `no` or `probe` for each capability. Those not named are `probe`, or `no` where cases
+    /// cost, take minutes or assume a special server: `batches`, `load`, `slow` and others.
     #[serde(default)]
     pub capabilities: BTreeMap<String, Capability>,
     /// Numbers that checks take as parameters.

@@ -25,15 +25,21 @@ impl Writer {
     /// Starts a record in `dir`, which is made if need be and must not hold a record yet.
     pub fn create(dir: impl Into<PathBuf>, meta: &RunMeta) -> Result<Self, RecordError> {
         let dir = dir.into();
-        let run = dir.join(RUN);
-        if run.exists() {
-            let started = fs::read(&run)
-                .ok()
-                .and_then(|bytes| serde_json::from_slice::<RunMeta>(&bytes).ok())
-                .map_or_else(|| "unknown".to_owned(), |meta| meta.started.to_rfc3339());
-            return Err(error(dir, RecordErrorKind::Exists { started }));
-        }
+        Self::vacant(&dir)?;
         Self::start(dir, meta)
+    }
+
+    /// Makes sure that `dir` holds no record yet, before anything is done for one.
+    pub fn vacant(dir: &Path) -> Result<(), RecordError> {
+        let run = dir.join(RUN);
+        if !run.exists() {
+            return Ok(());
+        }
+        let started = fs::read(&run)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<RunMeta>(&bytes).ok())
+            .map_or_else(|| "unknown".to_owned(), |meta| meta.started.to_rfc3339());
+        Err(error(dir.to_owned(), RecordErrorKind::Exists { started }))
     }
 
     /// Starts a record in `dir`, in the place of one that may be there.

@@ -7,10 +7,18 @@ pub struct CapabilityWord {
     pub name: &'static str,
     /// What an endpoint that has it can do.
     pub means: &'static str,
+    /// Why cases that need it are skipped unless a profile names it: they cost, take minutes, or
+    /// assume a special server. `None` where a profile's silence means that it is found out by
+    /// asking.
+    pub opt_in: Option<&'static str>,
 }
 
 const fn word(name: &'static str, means: &'static str) -> CapabilityWord {
-    CapabilityWord { name, means }
+    CapabilityWord { name, means, opt_in: None }
+}
+
+const fn opt_in(name: &'static str, means: &'static str, why: &'static str) -> CapabilityWord {
+    CapabilityWord { name, means, opt_in: Some(why) }
 }
 
 /// Every capability, in the order of the documentation.
@@ -34,32 +42,66 @@ pub const CAPABILITIES: [CapabilityWord; 41] = [
     word("vision", "image parts in messages"),
     word("models", "GET /models"),
     word("model_routing", "the `model` of a request decides which model answers"),
-    word("multi_model", "more than one model behind one base URL"),
+    opt_in(
+        "multi_model",
+        "more than one model behind one base URL",
+        "several models have to be named",
+    ),
     word("completions", "POST /completions"),
     word("embeddings", "POST /embeddings"),
     word("responses", "POST /responses"),
     word("responses_store", "responses are kept: `previous_response_id`, GET and DELETE"),
-    word("batches", "POST /files and POST /batches"),
+    opt_in(
+        "batches",
+        "POST /files and POST /batches",
+        "files are uploaded, and work is begun that is billed",
+    ),
     word("auth", "requests without a valid key are refused"),
-    word("rate_limit", "a request limit that a test may reach"),
+    opt_in(
+        "rate_limit",
+        "a request limit that a test may reach",
+        "a limit is used up that others may need",
+    ),
     word("gzip", "compressed answers on request"),
     word("http2", "HTTP/2"),
-    word("metrics", "a Prometheus page that counts running requests"),
+    opt_in(
+        "metrics",
+        "a Prometheus page that counts running requests",
+        "the page is of one kind of server",
+    ),
     word("idempotency", "`Idempotency-Key`"),
-    word("gateway", "the endpoint passes requests on to another"),
-    word(
+    opt_in("gateway", "the endpoint passes requests on to another", "a gateway is assumed"),
+    opt_in(
         "reference_tokens",
         "the profile knows token counts of reference prompts: `limits.reference_tokens`",
+        "the profile has to know them",
     ),
-    word("load", "many requests at once are welcome"),
-    word("inject_errors", "the header `x-proofhouse-mock` makes the endpoint fail on request"),
-    word("slow", "cases that last minutes are welcome"),
-    word("sagemaker", "an Amazon SageMaker endpoint"),
-    word("sagemaker_container", "the container behind a SageMaker endpoint, asked directly"),
-    word("sagemaker_ic", "a SageMaker endpoint with inference components"),
-    word("adapter", "a Bedrock adapter in front of the endpoint"),
-    word("mock", "the endpoint is proofhouse's own mock"),
+    opt_in("load", "many requests at once are welcome", "many requests go out at once"),
+    opt_in(
+        "inject_errors",
+        "the header `x-proofhouse-mock` makes the endpoint fail on request",
+        "only a mock fails on request",
+    ),
+    opt_in("slow", "cases that last minutes are welcome", "minutes go by"),
+    opt_in("sagemaker", "an Amazon SageMaker endpoint", "an Amazon SageMaker endpoint is assumed"),
+    opt_in(
+        "sagemaker_container",
+        "the container behind a SageMaker endpoint, asked directly",
+        "the container behind a SageMaker endpoint is assumed",
+    ),
+    opt_in(
+        "sagemaker_ic",
+        "a SageMaker endpoint with inference components",
+        "inference components are assumed",
+    ),
+    opt_in("adapter", "a Bedrock adapter in front of the endpoint", "a Bedrock adapter is assumed"),
+    opt_in("mock", "the endpoint is proofhouse's own mock", "proofhouse's own mock is assumed"),
 ];
+
+/// The word of that name.
+pub fn named(name: &str) -> Option<&'static CapabilityWord> {
+    CAPABILITIES.iter().find(|capability| capability.name == name)
+}
 
 /// The names alone, for messages.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -67,8 +67,8 @@ impl fmt::Display for Idle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no case matches `{}`", self.pattern)?;
         match self.near.as_slice() {
-            [] => write!(f, "\n(hint: `proofhouse list` shows every case)"),
-            near => write!(f, "\n(hint: did you mean `{}`?)", near.join("`, `")),
+            [] => Ok(()),
+            near => write!(f, "; did you mean `{}`?", near.join("`, `")),
         }
     }
 }
@@ -199,21 +199,36 @@ fn near(pattern: &Pattern, suites: &[Loaded]) -> Vec<String> {
     };
     words.sort();
     words.dedup();
-    let stem = pattern.text.trim_end_matches('*');
+    let stem = pattern.text.trim_end_matches('*').trim_end_matches('.');
     let mut scored: Vec<(f64, String)> = words
         .into_iter()
-        .map(|word| {
+        .filter_map(|word| {
             let slug = word.split_once('.').map_or(word.as_str(), |(_, slug)| slug);
-            let likeness = strsim::jaro_winkler(stem, &word).max(strsim::jaro_winkler(stem, slug));
-            (if slug.contains(stem) { likeness.max(0.9) } else { likeness }, word)
+            let near = [likeness(stem, &word), likeness(stem, slug)];
+            let near = near.into_iter().flatten().max_by(f64::total_cmp)?;
+            Some((near, word))
         })
-        .filter(|(likeness, _)| *likeness > 0.75)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     // A clear winner needs no company.
     let best = scored.first().map_or(0.0, |(likeness, _)| *likeness);
-    scored.retain(|(likeness, _)| best < 0.95 || *likeness > 0.95);
+    scored.retain(|(likeness, _)| best < 0.9 || *likeness >= 0.9);
     scored.into_iter().take(NEAR_MAX).map(|(_, word)| word).collect()
+}
+
+/// How like a word is to what was typed, if it may have been meant: one slip in four letters, or a
+/// part of it.
+fn likeness(typed: &str, word: &str) -> Option<f64> {
+    const PART_MIN: usize = 3;
+    let len = typed.chars().count().max(1);
+    let slips = strsim::osa_distance(typed, word);
+    #[expect(clippy::cast_precision_loss, reason = "a few dozen letters")]
+    let likeness = 1.0 - slips as f64 / len as f64;
+    if slips <= (len / 4).max(1) && len > 1 {
+        Some(likeness)
+    } else {
+        (len >= PART_MIN && word.contains(typed)).then_some(0.8)
+    }
 }
 
 #[cfg(test)]
@@ -283,22 +298,24 @@ mod tests {
         let say = |select: &[&str], skip: &[&str]| chosen(select, skip).unwrap_err().to_string();
         assert_eq!(
             say(&["sse.done-sentinal"], &[]),
-            "no case matches `sse.done-sentinal`\n(hint: did you mean `sse.done-sentinel`?)"
+            "no case matches `sse.done-sentinal`; did you mean `sse.done-sentinel`?"
         );
         assert_eq!(
             say(&["done-sentinel"], &["stremaing"]),
-            "no case matches `done-sentinel`\n(hint: did you mean `sse.done-sentinel`?)\n\
-             no case matches `stremaing`\n(hint: did you mean `streaming`?)"
+            "no case matches `done-sentinel`; did you mean `sse.done-sentinel`?\n\
+             no case matches `stremaing`; did you mean `streaming`?"
         );
         assert_eq!(
             say(&["level:most"], &[]),
-            "no case matches `level:most`\n(hint: did you mean `level:must`, `level:should`, \
-             `level:may`?)"
+            "no case matches `level:most`; did you mean `level:must`, `level:should`, \
+             `level:may`?"
         );
-        assert_eq!(
-            say(&["zzz.*"], &[]),
-            "no case matches `zzz.*`\n(hint: `proofhouse list` shows every case)"
-        );
+        for far in ["nope.nope", "needs:rate_limit", "x"] {
+            let said = say(&[far], &[]);
+            assert_eq!(said, format!("no case matches `{far}`"));
+        }
+        assert!(say(&["incremental-"], &[]).contains("`sse.incremental`"));
+        assert_eq!(say(&["zzz.*"], &[]), "no case matches `zzz.*`");
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub enum End {
     TlsFailed {
         /// The reason, naming the certificate problem where there is one.
         why: String,
+        /// What has to change, where that can be told.
+        #[serde(default, skip_serializing_if = "TlsFault::is_other")]
+        fault: TlsFault,
     },
     /// The bytes were not HTTP.
     NotHttp {
@@ -81,7 +84,7 @@ impl End {
             | Self::Reset { why }
             | Self::Refused { why }
             | Self::Unresolved { why }
-            | Self::TlsFailed { why }
+            | Self::TlsFailed { why, .. }
             | Self::NotHttp { why }
             | Self::Unsent { why } => Some(why),
             Self::Complete
@@ -116,7 +119,7 @@ impl End {
             }
             Self::Refused { why } => format!("the connection was refused ({why})"),
             Self::Unresolved { why } => format!("the host name has no address ({why})"),
-            Self::TlsFailed { why } => format!("TLS failed ({why})"),
+            Self::TlsFailed { why, .. } => format!("TLS failed ({why})"),
             Self::NotHttp { why } => format!("the answer is not HTTP ({why})"),
             Self::ClosedBeforeResponse => {
                 "the reused connection was closed before a response came".to_owned()
@@ -126,6 +129,35 @@ impl End {
             Self::Unsent { why } => format!("the request was not sent ({why})"),
             Self::Interrupted => "the run was interrupted".to_owned(),
         }
+    }
+}
+
+/// What TLS failed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsFault {
+    /// The certificate's issuer is not trusted here.
+    Issuer,
+    /// The certificate has expired.
+    Expired,
+    /// The certificate is not valid yet.
+    NotYetValid,
+    /// The certificate is for another host name.
+    HostName,
+    /// The server wants a certificate of ours, or another one.
+    ClientCertificate,
+    /// What came is not TLS.
+    NotTls,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl TlsFault {
+    /// Whether it is none of those that have a name.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    const fn is_other(&self) -> bool {
+        matches!(self, Self::Other)
     }
 }
 

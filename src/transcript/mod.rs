@@ -13,7 +13,7 @@ mod message;
 mod redact;
 
 pub use body::Body;
-pub use end::{End, Limit, Phase};
+pub use end::{End, Limit, Phase, TlsFault};
 pub use exchange::{BodyFraming, Connection, Exchange, Frame, HttpVersion, SocketRead, Timing};
 pub use jsonl::{JsonlError, read_jsonl, write_jsonl};
 pub use message::{Header, Headers, ResponseHead, WireRequest};

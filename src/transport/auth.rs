@@ -9,11 +9,15 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::transcript::SECRET_BYTES_MIN;
+use crate::text;
+use crate::transcript::{Redactor, SECRET_BYTES_MIN};
 use crate::units::Nanos;
 
 /// A command that takes longer hangs, or asks a question that nobody sees.
 const COMMAND_MAX: Duration = Duration::from_mins(1);
+
+/// More of a command's complaint is left out of a message.
+const COMPLAINT_CHARS_MAX: usize = 300;
 
 /// How requests are authenticated.
 #[derive(Clone, Debug, Default)]
@@ -146,6 +150,11 @@ impl Auth {
         }
     }
 
+    /// Makes sure that there is a key, if one is wanted.
+    pub async fn ready(&self) -> Result<(), AuthError> {
+        self.secret().await.map(|_| ())
+    }
+
     /// The key of the moment.
     pub async fn secret(&self) -> Result<Option<SecretString>, AuthError> {
         match self {
@@ -175,16 +184,15 @@ async fn run(argv: &[String]) -> Result<SecretString, AuthError> {
     let output = Command::new(&program)
         .args(arguments)
         .stdin(std::process::Stdio::null())
-        // Its complaints go to the user; what it prints is the key and goes nowhere.
-        .stderr(std::process::Stdio::inherit())
         .kill_on_drop(true)
         .output();
     let output = tokio::time::timeout(COMMAND_MAX, output)
         .await
         .map_err(|_| nothing(format!("printed nothing within {}", Nanos::from(COMMAND_MAX))))?
         .map_err(|source| AuthError::Start { program: program.clone(), source })?;
+    let complaint = complaint(&output.stdout, &output.stderr);
     if !output.status.success() {
-        return Err(nothing(format!("ended with {}", output.status)));
+        return Err(nothing(format!("ended with {}{complaint}", output.status)));
     }
     let key = SecretString::from(
         String::from_utf8(output.stdout)
@@ -192,7 +200,7 @@ async fn run(argv: &[String]) -> Result<SecretString, AuthError> {
     );
     let trimmed = SecretString::from(key.expose_secret().trim().to_owned());
     if trimmed.expose_secret().is_empty() {
-        return Err(nothing("printed nothing".to_owned()));
+        return Err(nothing(format!("printed nothing{complaint}")));
     }
     if trimmed.expose_secret().len() < SECRET_BYTES_MIN {
         return Err(nothing(format!(
@@ -200,6 +208,19 @@ async fn run(argv: &[String]) -> Result<SecretString, AuthError> {
         )));
     }
     Ok(trimmed)
+}
+
+/// What a command without a key wrote to stderr: `: not logged in`. What it printed may be a key,
+/// and is masked there.
+fn complaint(stdout: &[u8], stderr: &[u8]) -> String {
+    let mut redactor = Redactor::default();
+    let printed = String::from_utf8_lossy(stdout);
+    for word in printed.split_whitespace() {
+        redactor.add("auth command", &word.to_owned().into());
+    }
+    let said = redactor.text(&String::from_utf8_lossy(stderr));
+    let said = text::ellipsis(&text::printable(said.trim().as_bytes()), COMPLAINT_CHARS_MAX);
+    if said.is_empty() { said } else { format!(": {said}") }
 }
 
 #[cfg(test)]
@@ -247,6 +268,8 @@ mod tests {
         let argv = |script: &str| vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
         for (argv, said) in [
             (argv("exit 3"), "exit status: 3"),
+            (argv("echo not logged in >&2; exit 3"), "exit status: 3: not logged in"),
+            (argv("echo expired >&2"), "printed nothing: expired"),
             (argv("echo"), "printed nothing"),
             (argv("echo abc"), "shorter than 4"),
             (argv("printf '\\377'"), "not text"),
@@ -256,6 +279,15 @@ mod tests {
             let error = auth.secret().await.unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_key_in_a_commands_complaint_is_masked() {
+        let script = "echo sk-canary-77; echo sk-canary-77 is old >&2; exit 1";
+        let argv = vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
+        let auth = Auth::command(argv, Duration::ZERO, Place::Bearer);
+        let error = auth.secret().await.unwrap_err().to_string();
+        assert!(error.contains("is old") && !error.contains("canary"), "{error}");
     }
 
     #[test]

@@ -159,6 +159,16 @@ enum Scheme {
     Https,
 }
 
+impl Scheme {
+    /// The port that goes without saying.
+    const fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
 impl BaseUrl {
     /// Reads a URL.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
@@ -185,10 +195,17 @@ impl BaseUrl {
         if uri.query().is_some() || text.contains('#') {
             return Err(wrong("a base URL has no query and no fragment".to_owned()));
         }
-        let port = authority.port_u16().unwrap_or(match scheme {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-        });
+        let after_host = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let port = match after_host.strip_prefix(':') {
+            None => scheme.port(),
+            // A port that cannot be read must not turn into the scheme's: somebody else is there.
+            Some(port) => match port.parse() {
+                Ok(0) | Err(_) => {
+                    return Err(wrong(format!("port `{port}`; expected a number from 1 to 65535")));
+                }
+                Ok(port) => port,
+            },
+        };
         let path = uri.path().trim_end_matches('/').to_owned();
         Ok(Self { scheme, host: authority.host().to_owned(), port, path })
     }
@@ -309,12 +326,26 @@ mod tests {
     }
 
     #[test]
+    fn a_port_is_the_one_named_or_the_schemes() {
+        let port = |url| BaseUrl::parse(url).unwrap().port();
+        assert_eq!(port("http://h/v1"), 80);
+        assert_eq!(port("https://h"), 443);
+        assert_eq!(port("http://h:65535/v1"), 65535);
+        assert_eq!(port("http://[::1]:8000/v1"), 8000);
+        assert_eq!(port("https://[::1]/v1"), 443);
+    }
+
+    #[test]
     fn what_is_no_url_says_why() {
         for (text, why) in [
             ("localhost:8000/v1", "http://"),
             ("ftp://h/v1", "ftp"),
             ("http:///v1", ""),
             ("http://h/v1?x=1", "query"),
+            ("http://127.0.0.1:99999/v1", "port `99999`"),
+            ("http://host:/v1", "port ``"),
+            ("https://[::1]:0/v1", "port `0`"),
+            ("http://host:80a/v1", "80a"),
         ] {
             let error = BaseUrl::parse(text).unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");

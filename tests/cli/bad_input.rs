@@ -1,107 +1,6 @@
 //! What goes wrong at 3 a.m.: each with a clear message, a way out and its exit code.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-
 use crate::house::{House, Mock};
-
-/// A server that answers everything with these bytes.
-fn answering(bytes: &'static [u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().take(16) {
-            let mut stream = stream.unwrap();
-            let mut buffer = [0_u8; 8192];
-            let _ = stream.read(&mut buffer);
-            let _ = stream.write_all(bytes);
-        }
-    });
-    url
-}
-
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-#[test]
-fn a_closed_port_says_that_nobody_listens() {
-    let url = format!("http://127.0.0.1:{}/v1", closed_port());
-    House::new().run(&["check", "--url", &url, "--model", "m"]).exits(3).complains(&[
-        "nobody listens at",
-        &url,
-        "next:",
-    ]);
-}
-
-#[test]
-fn a_closed_port_is_said_without_a_model_too() {
-    let url = format!("http://127.0.0.1:{}/v1", closed_port());
-    House::new().run(&["check", "--url", &url]).exits(3).complains(&[&url, "next:"]);
-}
-
-#[test]
-fn a_name_without_an_address_is_said() {
-    House::new()
-        .run(&["check", "--url", "http://proofhouse.invalid/v1", "--model", "m"])
-        .exits(3)
-        .complains(&["proofhouse.invalid", "no address"]);
-}
-
-#[test]
-fn tls_against_a_plain_port_is_said() {
-    let url = answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
-    let https = url.replace("http://", "https://");
-    House::new()
-        .run(&["check", "--url", &https, "--model", "m"])
-        .exits(3)
-        .complains(&["TLS with", "failed", "next:"]);
-}
-
-#[test]
-fn a_wrong_base_path_is_said() {
-    let mock = Mock::start(&[]);
-    let url = mock.url.replace("/v1", "/api/openai");
-    House::new().run(&["check", "--url", &url, "--model", "m"]).exits(3).complains(&[
-        "/api/openai/chat/completions",
-        "base URL",
-        "next:",
-    ]);
-}
-
-#[test]
-fn a_web_page_is_said() {
-    let url = answering(
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 37\r\nconnection: close\r\n\r\n\
-          <!doctype html><title>Sign in</title>",
-    );
-    House::new()
-        .run(&["check", "--url", &url, "--model", "m"])
-        .exits(3)
-        .complains(&["HTML page", "next:"]);
-}
-
-#[test]
-fn a_wrong_key_is_said_by_its_variable_and_never_shown() {
-    let mock = Mock::start_with(&["--auth-env", "RIGHT"], &[("RIGHT", "sk-right-key")]);
-    let outcome = House::new()
-        .run_with(
-            &["check", "--url", &mock.url, "--model", "m", "--auth-env", "WRONG"],
-            &[("WRONG", "sk-wrong-canary")],
-        )
-        .exits(3)
-        .complains(&["refused the key", "$WRONG"]);
-    assert!(!outcome.stderr.contains("sk-wrong-canary"));
-}
-
-#[test]
-fn a_missing_key_says_how_to_name_one() {
-    let mock = Mock::start_with(&["--auth-env", "RIGHT"], &[("RIGHT", "sk-right-key")]);
-    House::new()
-        .run(&["check", "--url", &mock.url, "--model", "m"])
-        .exits(3)
-        .complains(&["wants a key", "--auth-env"]);
-}
 
 #[test]
 fn an_unset_variable_is_said() {
@@ -111,7 +10,7 @@ fn an_unset_variable_is_said() {
         .complains(&["NOT_SET"]);
 }
 
-const SUITE: &str = r#"proofhouse: 1
+pub(crate) const SUITE: &str = r#"proofhouse: 1
 suite: mine
 title: Mine
 cases:
@@ -247,4 +146,45 @@ fn a_url_with_a_password_is_refused_without_showing_it() {
 #[test]
 fn a_run_that_is_not_there_is_said() {
     House::new().run(&["report", "nowhere"]).exits(2).complains(&["nowhere"]);
+}
+
+#[test]
+fn a_header_that_is_none_is_told_how_one_looks() {
+    let outcome = House::new()
+        .run(&["check", "--url", "http://127.0.0.1:1/v1", "--header", "noval"])
+        .exits(2)
+        .complains(&["--header `noval`", "name: value", "x-team: search"]);
+    assert!(!outcome.stderr.contains("base URL"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_report_format_that_is_none_is_answered_with_those_there_are() {
+    House::new()
+        .run(&["check", "--url", "http://127.0.0.1:1/v1", "--report", "pdf=x"])
+        .exits(2)
+        .complains(&["no format `pdf`", "console, json, junit, markdown, html"]);
+}
+
+#[test]
+fn a_selection_far_from_everything_suggests_nothing() {
+    let outcome = House::new()
+        .run(&["check", "--url", "http://127.0.0.1:1/v1", "--select", "nope.nope"])
+        .exits(4)
+        .complains(&["no case matches `nope.nope`", "proofhouse list"]);
+    assert!(!outcome.stderr.contains("did you mean"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_record_that_is_there_is_refused_before_anything_is_sent() {
+    let house = House::new();
+    let mock = Mock::start(&[]);
+    let run = |url: &str| {
+        let select = ["--record", "run", "--select", "sse.content-type"];
+        house.run(&[&["check", "--url", url, "--model", "m"][..], &select].concat())
+    };
+    house
+        .run(&["check", "--url", &mock.url, "--record", "run", "--select", "sse.content-type"])
+        .exits(0);
+    // Nobody listens there: had it been asked, the code would be 3.
+    run("http://127.0.0.1:1/v1").exits(6).complains(&["run", "--record"]);
 }

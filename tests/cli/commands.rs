@@ -155,3 +155,101 @@ fn the_page_of_exit_codes_is_the_table_of_the_code() {
         rows.join("\n")
     );
 }
+
+#[test]
+fn lint_reads_what_init_wrote_by_name_and_without_being_told() {
+    let house = House::new();
+    house.run(&["init"]).exits(0);
+    let named = house.run(&["lint", "proofhouse.toml"]).exits(0);
+    assert!(named.stdout.contains("1 project file"), "{}", named.stdout);
+    let found = house.run(&["lint"]).exits(0);
+    assert!(found.stdout.contains("1 project file"), "{}", found.stdout);
+
+    house.write("proofhouse.toml", "[targets.a]\nurl = \"http://h/v1\"\nmodle = \"m\"\n");
+    let wrong = ["proofhouse.toml:3:1", "modle", "did you mean `model`?"];
+    house.run(&["lint", "proofhouse.toml"]).exits(2).complains(&wrong);
+    house.run(&["lint"]).exits(2).complains(&wrong);
+}
+
+#[test]
+fn the_schemas_that_init_names_are_files_that_it_wrote() {
+    let house = House::new();
+    house.run(&["init"]).exits(0);
+    let named = |file: &str, mark: &str| {
+        let written = text(&house.path(file));
+        let line = written.lines().next().unwrap().split_once(mark).unwrap().1.trim().to_owned();
+        let folder = house.path(file).parent().unwrap().to_owned();
+        serde_json::from_str::<serde_json::Value>(&text(&folder.join(line))).unwrap()
+    };
+    assert_eq!(named("proofhouse.toml", "#:schema")["title"], "A proofhouse project");
+    assert_eq!(named("suites/mine.yaml", "$schema=")["title"], "A proofhouse suite");
+}
+
+#[test]
+fn lists_and_explanations_keep_to_the_width_and_end_no_line_in_blanks() {
+    let house = House::new();
+    let lists: [&[&str]; 6] = [
+        &["list"],
+        &["list", "rules"],
+        &["list", "suites"],
+        &["list", "capabilities"],
+        &["explain", "sse.done-sentinel"],
+        &["mock", "--list-faults"],
+    ];
+    for (columns, width) in [("60", 60), ("", 80)] {
+        for list in lists {
+            let outcome = house.run_with(list, &[("COLUMNS", columns)]).exits(0);
+            for line in outcome.stdout.lines() {
+                assert!(!line.ends_with(' '), "{list:?}: `{line}`");
+                // A reproducer, a file or a name is not broken.
+                let whole = !line.trim().contains(' ') || line.contains("proofhouse ");
+                assert!(whole || line.chars().count() <= width, "{list:?}: `{line}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_in_json_have_numbers_and_plain_keys() {
+    let house = House::new();
+    let json = |what: &str| house.run(&["list", what, "--format", "json"]).exits(0).json();
+    assert!(json("suites").as_array().unwrap().iter().all(|suite| suite["checks"].is_u64()));
+    assert!(json("rules").as_array().unwrap().iter().all(|rule| rule["holds"].is_string()));
+}
+
+#[test]
+fn a_capture_that_cannot_be_kept_names_the_file_and_not_the_port() {
+    let outcome = House::new().run(&["mock", "--port", "0", "--capture", "no/such/x"]).exits(6);
+    let outcome = outcome.complains(&["no/such/x", "--capture"]);
+    assert!(!outcome.stderr.contains("port"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_page_of_profiles_names_those_that_are_built_in() {
+    let page = include_str!("../../docs/profile-format.md");
+    for name in proofhouse::profile::builtin::names() {
+        assert!(page.contains(&format!("`{name}`")), "docs/profile-format.md should name `{name}`");
+    }
+}
+
+/// The failure that the README shows is the one that a user gets.
+#[test]
+fn the_sample_failure_of_the_readme_is_what_the_console_says() {
+    let house = House::new();
+    let mock = Mock::start(&["--fault", "sse-no-done"]);
+    let check = ["check", "--url", &mock.url, "--no-record", "--select", "sse.done-sentinel"];
+    let said = house.run(&check).exits(1).stdout;
+    let sample = include_str!("../../README.md");
+    let sample = sample.split_once("FAIL  sse.done-sentinel").unwrap().1;
+    let sample = sample.split_once("  ...").unwrap().0;
+    // Counts, times and line numbers change with every edit of a suite.
+    let without_numbers = |text: &str| {
+        let no_digits = text.chars().filter(|c| !c.is_ascii_digit());
+        no_digits.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said_lines: Vec<String> = said.lines().map(without_numbers).collect();
+    for line in sample.lines().skip(1).filter(|line| !line.contains("exchange ask-")) {
+        let line = without_numbers(line);
+        assert!(said_lines.contains(&line), "the console does not say `{line}`:\n{said}");
+    }
+}

@@ -12,7 +12,7 @@ fn two_reports_into_one_file_are_refused_before_anything_is_sent() {
         house
             .run(&["check", "--url", "http://127.0.0.1:1/v1", "--report", one, "--report", other])
             .exits(2)
-            .complains(&["--report", "next:"]);
+            .complains(&["--report", "= help:"]);
     }
 }
 

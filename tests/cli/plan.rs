@@ -89,7 +89,7 @@ fn sets_are_listed_and_may_be_narrowed_and_joined() {
 
     let suites = house.run(&["list", "suites", "--format", "json"]).exits(0).json();
     let of = |id: &str| suites.as_array().unwrap().iter().find(|row| row["suite"] == id).cloned();
-    let checks = |id: &str| of(id).unwrap()["checks"].as_str().unwrap().parse::<usize>().unwrap();
+    let checks = |id: &str| usize::try_from(of(id).unwrap()["checks"].as_u64().unwrap()).unwrap();
     assert_eq!(of("core").unwrap()["kind"], "set");
     assert_eq!(of("agent").unwrap()["kind"], "suite");
     assert_eq!(count(&["--suite", "core"]), checks("core"));

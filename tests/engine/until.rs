@@ -1,12 +1,18 @@
 //! Steps that are asked again until something holds.
 
+use proofhouse::transport::Transport;
 use proofhouse::verdict::Verdict;
 
-use crate::stage::{Answer, Script, case, run, suite};
+use crate::stage::{Answer, Script, Told, case, profile, run_with, suite};
 
 const STEPS: &str = "    needs: [batches]\n    steps:\n      - request: {path: /x, method: GET}\n        \
     until: {holds: {that: body.done, is: true}, tries: 3, every: 1ms}\n        expect:\n          \
     - {that: status, is: 200}\n          - {that: body.n, is: 1}\n";
+
+/// Batches are opted in to.
+fn run(suite: &str, script: &impl Transport) -> Told {
+    run_with(suite, script, &profile("capabilities: {batches: probe}\n"))
+}
 
 #[test]
 fn the_last_answer_is_judged_and_asking_ends_with_it() {

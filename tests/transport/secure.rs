@@ -133,7 +133,7 @@ async fn http2_is_spoken_where_both_sides_want_it() {
 async fn an_unknown_authority_is_named() {
     let (port, _) = server("localhost", &[]).await;
     let end = ask(target(port)).await.end;
-    assert!(matches!(&end, End::TlsFailed { why } if why.contains("authority")), "{end:?}");
+    assert!(matches!(&end, End::TlsFailed { why, .. } if why.contains("authority")), "{end:?}");
 }
 
 #[tokio::test]
@@ -142,7 +142,10 @@ async fn another_host_name_is_named() {
     let mut target = target(port);
     target.tls.ca = vec![folder.path().join("ca.pem")];
     let end = ask(target).await.end;
-    assert!(matches!(&end, End::TlsFailed { why } if why.contains("another host name")), "{end:?}");
+    assert!(
+        matches!(&end, End::TlsFailed { why, .. } if why.contains("another host name")),
+        "{end:?}"
+    );
 }
 
 #[tokio::test]
@@ -283,7 +286,7 @@ async fn a_certificate_that_has_expired_is_named() {
     let mut target = target(port);
     target.tls.ca = vec![folder.path().join("ca.pem")];
     let end = ask(target).await.end;
-    assert!(matches!(&end, End::TlsFailed { why } if why.contains("expired")), "{end:?}");
+    assert!(matches!(&end, End::TlsFailed { why, .. } if why.contains("expired")), "{end:?}");
 }
 
 #[tokio::test]
@@ -298,7 +301,7 @@ async fn a_port_without_tls_is_named() {
     });
     let end = ask(target(port)).await.end;
     assert!(
-        matches!(&end, End::TlsFailed { why } if why.contains("does not speak TLS")),
+        matches!(&end, End::TlsFailed { why, .. } if why.contains("does not speak TLS")),
         "{end:?}"
     );
 }

@@ -24,11 +24,14 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     let mut args = args.clone();
     project::complete(&mut args, project.as_ref());
     report::probe(&args.output)?;
+    if let Some(folder) = args.record.as_ref().filter(|_| !args.dry_run) {
+        Writer::vacant(folder).map_err(|error| unwritten(&error))?;
+    }
     let client = args.client.as_deref().map(super::lens::named).transpose()?;
     let client = client.map(|lens| lens.id.to_owned());
     let wanted = selection::wanted(&args.selection, settings)?;
     let plan = selection::plan(&wanted.suites, &args.selection)?;
-    let mut chosen = targets::choose(&args.target, project.as_ref(), settings)?;
+    let mut chosen = targets::choose(&args.target, project.as_ref(), settings, &wanted.suites)?;
     for chosen in &mut chosen {
         chosen.allow(&wanted.allow);
     }

@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::Settings;
-use crate::cli::targets::{self, Chosen};
+use crate::cli::targets::{self, Cases, Chosen};
 use crate::engine::Options;
 use crate::mock::{Config, Persona, Server};
 use crate::profile::Capability;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
     let record = args.out.join("demo.run");
     forget(&record)?;
     let run = runtime()?.block_on(async {
-        let mut profile = targets::load_profile("generic", settings)?;
+        let mut profile = targets::load_profile("generic", settings, Cases::default())?;
         profile.capabilities.insert("inject_errors".to_owned(), Capability::Yes);
         let mut servers = Vec::new();
         let mut chosen = Vec::new();

@@ -7,6 +7,7 @@ use crate::cli::args::{ExplainArgs, ListFormat};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
+use crate::cli::settings::Settings;
 use crate::mock;
 use crate::suite::load::Loaded;
 use crate::suite::{At, Case, Hurt, builtin};
@@ -30,7 +31,7 @@ struct Explained<'a> {
     hurts: &'a [Hurt],
 }
 
-pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<Exit, Failure> {
     let suites = suites(args)?;
     let found = suites
         .iter()
@@ -38,24 +39,27 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         .find(|(_, case)| case.id.value == args.id);
     if let Some((loaded, case)) = found {
         let text = match args.format {
-            ListFormat::Text => case_text(loaded, case)?,
+            ListFormat::Text => case_text(loaded, case, settings.width)?,
             ListFormat::Json => json(&explained(loaded, case)?)?,
         };
         output::stdout(&text)?;
         return Ok(Exit::Held);
     }
     if let Some(rule) = assert::rules().iter().find(|rule| rule.name == args.id) {
-        output::stdout(&format!("stream: {}\n\n{}\n", rule.name, rule.docs.trim()))?;
+        let docs: Vec<String> =
+            rule.docs.trim().lines().flat_map(|line| wrapped("", line, settings.width)).collect();
+        output::stdout(&format!("stream: {}\n\n{}\n", rule.name, docs.join("\n")))?;
         return Ok(Exit::Held);
     }
     if let Some(fault) = mock::faults().iter().find(|fault| fault.name == args.id) {
         let caught = caught_by(fault.name)?;
         let caught =
             if caught.is_empty() { "no built-in check".to_owned() } else { caught.join(", ") };
-        output::stdout(&format!(
-            "fault {}\n\n  does       {}\n  caught by  {caught}\n  try        proofhouse mock --fault {}\n",
-            fault.name, fault.does, fault.name
-        ))?;
+        let mut lines = vec![format!("fault {}", fault.name), String::new()];
+        lines.extend(wrapped("  does       ", fault.does, settings.width));
+        lines.extend(wrapped("  caught by  ", &caught, settings.width));
+        lines.push(format!("  try        proofhouse mock --fault {}", fault.name));
+        output::stdout(&(lines.join("\n") + "\n"))?;
         return Ok(Exit::Held);
     }
     let known = suites
@@ -105,22 +109,25 @@ fn explained<'a>(loaded: &'a Loaded, case: &'a At<Case>) -> Result<Explained<'a>
     })
 }
 
-fn case_text(loaded: &Loaded, case: &At<Case>) -> Result<String, Failure> {
-    let mut lines = vec![
-        format!("{}   {}   suite {}", case.id.value, case.level.name(), loaded.suite.suite.value),
-        format!("  {}", case.title),
-        String::new(),
-        format!("  why     {}", case.why.trim().replace('\n', "\n          ")),
-    ];
+fn case_text(loaded: &Loaded, case: &At<Case>, width: usize) -> Result<String, Failure> {
+    let mut lines = vec![format!(
+        "{}   {}   suite {}",
+        case.id.value,
+        case.level.name(),
+        loaded.suite.suite.value
+    )];
+    lines.extend(wrapped("  ", &case.title, width));
+    lines.push(String::new());
+    lines.extend(wrapped("  why     ", &case.why, width));
     for hurt in &case.hurts {
-        lines.push(format!("  hurts   {}: {}", hurt.client, hurt.effect));
+        lines.extend(wrapped("  hurts   ", &format!("{}: {}", hurt.client, hurt.effect), width));
     }
     for source in &case.source {
-        lines.push(format!("  source  {source}"));
+        lines.extend(wrapped("  source  ", source, width));
     }
     if !case.needs.is_empty() {
         let needs: Vec<_> = case.needs.iter().map(|need| need.as_str()).collect();
-        lines.push(format!("  needs   {}", needs.join(", ")));
+        lines.extend(wrapped("  needs   ", &needs.join(", "), width));
     }
     lines.push(format!("  file    {}:{}", loaded.origin, case.spot.line));
     lines.push("  expects".to_owned());
@@ -130,15 +137,28 @@ fn case_text(loaded: &Loaded, case: &At<Case>) -> Result<String, Failure> {
             step.name.value, step.request.method, step.request.path
         ));
         for expect in &step.expect {
-            lines.push(format!("      - {}", expect.describe()));
+            lines.extend(wrapped("      - ", &expect.describe(), width));
         }
     }
     let faults = faults_caught_by(&case.id)?;
     if let Some(first) = faults.first() {
-        lines.push(format!("  catches {}", faults.join(", ")));
+        lines.extend(wrapped("  catches ", &faults.join(", "), width));
         lines.push(format!("  try     proofhouse mock --fault {first}"));
     }
     Ok(lines.join("\n") + "\n")
+}
+
+/// `text` after a label, wrapped under itself, without blanks at line ends.
+fn wrapped(label: &str, text: &str, width: usize) -> Vec<String> {
+    let indent = label.chars().count();
+    let room = width.saturating_sub(indent).max(20);
+    let lines = text::wrap(text, room).into_iter().enumerate();
+    lines
+        .map(|(index, line)| {
+            let lead = if index == 0 { label.to_owned() } else { " ".repeat(indent) };
+            format!("{lead}{line}").trim_end().to_owned()
+        })
+        .collect()
 }
 
 fn table() -> Result<std::collections::BTreeMap<String, Vec<String>>, Failure> {

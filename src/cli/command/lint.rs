@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::profile;
+use crate::project;
 use crate::suite::load::Loaded;
 use crate::suite::{builtin, lint, load, set};
 use crate::text::plural;
@@ -17,6 +18,7 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
     let mut suites = Vec::new();
     let mut problems = Vec::new();
     let mut profiles = Vec::new();
+    let mut projects = 0;
     let mut sets = Vec::new();
     if args.paths.is_empty() {
         match builtin::all() {
@@ -25,6 +27,13 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
         }
     }
     for path in files(&args.paths)? {
+        if is_toml(&path) {
+            match project::load(&path) {
+                Ok(_) => projects += 1,
+                Err(error) => problems.push(error.render(settings.colour_stderr)),
+            }
+            continue;
+        }
         let text = std::fs::read_to_string(&path).map_err(|error| {
             Failure::usage(format!("`{}` could not be read: {error}", path.display()))
         })?;
@@ -41,6 +50,8 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
             }
         } else {
             match load::parse(&name, &text) {
+                // In proofhouse's own folder, `suites` holds what is built in.
+                Ok(loaded) if suites.iter().any(|known| known.sha256 == loaded.sha256) => {}
                 Ok(loaded) => suites.push(loaded),
                 Err(error) => problems.push(error.render(settings.colour_stderr)),
             }
@@ -58,7 +69,7 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
     }
     if args.paths.is_empty() {
         match set::all() {
-            Ok(all) => sets = all,
+            Ok(all) => sets.extend(all),
             Err(error) => problems.push(error.render(settings.colour_stderr)),
         }
     }
@@ -76,14 +87,14 @@ pub(super) fn run(args: &LintArgs, settings: &Settings) -> Result<Exit, Failure>
             problems.push(format!("error: set `{}`: {error}", *set.set));
         }
     }
-    report(&problems, &suites, profiles.len(), sets.len())
+    let others = [(profiles.len(), "profile"), (sets.len(), "set"), (projects, "project file")];
+    report(&problems, &suites, &others)
 }
 
 fn report(
     problems: &[String],
     suites: &[Loaded],
-    profiles: usize,
-    sets: usize,
+    others: &[(usize, &str)],
 ) -> Result<Exit, Failure> {
     let cases: usize = suites.iter().map(|loaded| loaded.suite.cases.len()).sum();
     for problem in problems {
@@ -91,11 +102,10 @@ fn report(
         output::note("");
     }
     let seen = format!(
-        "{} in {}{}{}",
+        "{} in {}{}",
         plural(cases, "case"),
         plural(suites.len(), "suite"),
-        besides(profiles, "profile"),
-        besides(sets, "set")
+        others.iter().map(|(count, noun)| besides(*count, noun)).collect::<String>()
     );
     if problems.is_empty() {
         output::stdout(&format!("ok: {seen}\n"))?;
@@ -108,10 +118,15 @@ fn besides(count: usize, noun: &str) -> String {
     if count > 0 { format!(", {}", plural(count, noun)) } else { String::new() }
 }
 
+/// What `init` writes, where it is: linted along where nothing is named.
+const USUAL: [&str; 2] = [project::FILE_NAME, "suites"];
+
 /// The files named, and the YAML files of the folders named, in order of name.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let usual = USUAL.map(PathBuf::from).into_iter().filter(|path| path.exists());
+    let paths: Vec<PathBuf> = if named.is_empty() { usual.collect() } else { named.to_vec() };
     let mut files = Vec::new();
-    for path in paths {
+    for path in &paths {
         if path.is_dir() {
             let mut inside: Vec<PathBuf> = std::fs::read_dir(path)
                 .map_err(|error| {
@@ -121,7 +136,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
                 .filter(|path| is_yaml(path))
                 .collect();
             inside.sort();
-            if inside.is_empty() {
+            if inside.is_empty() && !named.is_empty() {
                 return Err(Failure::usage(format!("no YAML file in `{}`", path.display())));
             }
             files.extend(inside);
@@ -134,6 +149,10 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
 }
 
 /// A profile says so with its first key; a file that says nothing is linted as a suite.

@@ -1,10 +1,10 @@
 //! `proofhouse list`: what there is.
 
 use serde::Serialize;
-use tabled::builder::Builder;
-use tabled::settings::Style;
+use serde_json::{Value, json};
 
 use super::selection;
+use super::table::Table;
 use crate::assert;
 use crate::cli::args::{ListArgs, ListFormat, Listed};
 use crate::cli::exit::Exit;
@@ -19,26 +19,28 @@ pub(super) fn run(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure>
     let table = match args.what {
         Listed::Cases => return cases(args, settings),
         Listed::Suites => suites()?,
-        Listed::Profiles => Table {
-            head: &["profile"],
-            rows: profile::builtin::names().into_iter().map(|name| vec![name]).collect(),
-        },
+        Listed::Profiles => {
+            Table { head: &[("profile", "profile"), ("title", "title")], rows: profiles()? }
+        }
         Listed::Capabilities => Table {
-            head: &["capability", "meaning"],
+            head: &[("capability", "capability"), ("unnamed", "unnamed"), ("meaning", "meaning")],
             rows: CAPABILITIES
                 .iter()
-                .map(|word| vec![word.name.to_owned(), word.means.to_owned()])
+                .map(|word| {
+                    let unnamed = if word.opt_in.is_some() { "no" } else { "probe" };
+                    vec![json!(word.name), json!(unnamed), json!(word.means)]
+                })
                 .collect(),
         },
         Listed::Rules => Table {
-            head: &["rule", "what it holds"],
+            head: &[("rule", "rule"), ("holds", "what it holds")],
             rows: assert::rules()
                 .iter()
-                .map(|rule| vec![rule.name.to_owned(), rule.summary.to_owned()])
+                .map(|rule| vec![json!(rule.name), json!(rule.summary)])
                 .collect(),
         },
     };
-    output::stdout(&table.print(args.format)?)?;
+    output::stdout(&table.print(args.format, settings.width)?)?;
     Ok(Exit::Held)
 }
 
@@ -68,13 +70,19 @@ fn cases(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure> {
         ListFormat::Json => pretty(&rows)?,
         ListFormat::Text => {
             let table = Table {
-                head: &["check", "level", "suite", "title"],
+                head: &[
+                    ("check", "check"),
+                    ("level", "level"),
+                    ("suite", "suite"),
+                    ("title", "title"),
+                ],
                 rows: rows
                     .iter()
-                    .map(|row| [row.id, row.level, row.suite, row.title].map(str::to_owned).into())
+                    .map(|row| [row.id, row.level, row.suite, row.title].map(Value::from).into())
                     .collect(),
             };
-            format!("{}{}\n", table.print(ListFormat::Text)?, plural(rows.len(), "check"))
+            let text = table.print(ListFormat::Text, settings.width)?;
+            format!("{text}{}\n", plural(rows.len(), "check"))
         }
     };
     output::stdout(&text)?;
@@ -84,57 +92,48 @@ fn cases(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure> {
 fn suites() -> Result<Table, Failure> {
     let all =
         builtin::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
-    let mut rows: Vec<Vec<String>> = all
+    let mut rows: Vec<Vec<Value>> = all
         .iter()
         .map(|loaded| {
             let suite = &loaded.suite;
-            let (id, checks) = (suite.suite.value.clone(), suite.cases.len().to_string());
-            vec![id, "suite".to_owned(), checks, suite.revision.to_string(), suite.title.clone()]
+            let (id, checks) = (&suite.suite.value, suite.cases.len());
+            vec![
+                json!(id),
+                json!("suite"),
+                json!(checks),
+                json!(suite.revision),
+                json!(suite.title),
+            ]
         })
         .collect();
     let sets = set::all().map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
     for set in sets {
         let picked = set.of(all.clone()).map_err(|error| Failure::new(Exit::Usage, error))?;
         let checks: usize = picked.iter().map(|loaded| loaded.suite.cases.len()).sum();
-        let checks = checks.to_string();
-        rows.push(vec![set.set.value, "set".to_owned(), checks, String::new(), set.title]);
+        let (id, title) = (json!(set.set.value), json!(set.title));
+        rows.push(vec![id, json!("set"), json!(checks), Value::Null, title]);
     }
-    Ok(Table { head: &["suite", "kind", "checks", "revision", "title"], rows })
+    Ok(Table {
+        head: &[
+            ("suite", "suite"),
+            ("kind", "kind"),
+            ("checks", "checks"),
+            ("revision", "revision"),
+            ("title", "title"),
+        ],
+        rows,
+    })
 }
 
-/// Rows under a head; as JSON, objects with the head's words as keys.
-struct Table {
-    head: &'static [&'static str],
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn print(self, format: ListFormat) -> Result<String, Failure> {
-        match format {
-            ListFormat::Json => {
-                let objects: Vec<serde_json::Map<String, serde_json::Value>> = self
-                    .rows
-                    .into_iter()
-                    .map(|row| {
-                        self.head
-                            .iter()
-                            .map(|key| (*key).to_owned())
-                            .zip(row.into_iter().map(Into::into))
-                            .collect()
-                    })
-                    .collect();
-                pretty(&objects)
-            }
-            ListFormat::Text => {
-                let mut builder = Builder::default();
-                builder.push_record(self.head.iter().copied());
-                for row in self.rows {
-                    builder.push_record(row);
-                }
-                Ok(format!("{}\n", builder.build().with(Style::blank())))
-            }
-        }
-    }
+fn profiles() -> Result<Vec<Vec<Value>>, Failure> {
+    let names = profile::builtin::names().into_iter();
+    names
+        .map(|name| {
+            let loaded = profile::builtin::resolve(&name)
+                .map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
+            Ok(vec![json!(name), json!(loaded.profile.title)])
+        })
+        .collect()
 }
 
 pub(super) fn pretty(value: &impl Serialize) -> Result<String, Failure> {

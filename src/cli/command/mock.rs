@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::list::pretty;
 use super::runtime;
+use super::table::Table;
 use crate::cli::args::{ListFormat, MockArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -17,9 +18,9 @@ use crate::suite::duration;
 use crate::transcript::{Exchange, read_jsonl};
 use crate::units::Nanos;
 
-pub(super) fn run(args: &MockArgs, _settings: &Settings) -> Result<Exit, Failure> {
+pub(super) fn run(args: &MockArgs, settings: &Settings) -> Result<Exit, Failure> {
     if args.list_faults {
-        return list_faults(args.format);
+        return list_faults(args.format, settings);
     }
     if args.list_personas {
         return list_personas(args.format);
@@ -28,22 +29,11 @@ pub(super) fn run(args: &MockArgs, _settings: &Settings) -> Result<Exit, Failure
     runtime()?.block_on(serve(config))
 }
 
-fn list_faults(format: ListFormat) -> Result<Exit, Failure> {
-    let text = match format {
-        ListFormat::Json => {
-            let rows: Vec<_> = mock::faults()
-                .iter()
-                .map(|fault| json!({"name": fault.name, "does": fault.does}))
-                .collect();
-            pretty(&rows)?
-        }
-        ListFormat::Text => {
-            let wide = mock::faults().iter().map(|fault| fault.name.len()).max().unwrap_or(0);
-            let lines = mock::faults().iter().map(|f| format!("{:wide$}  {}", f.name, f.does));
-            lines.collect::<Vec<_>>().join("\n") + "\n"
-        }
-    };
-    output::stdout(&text)?;
+fn list_faults(format: ListFormat, settings: &Settings) -> Result<Exit, Failure> {
+    let rows = mock::faults().iter().map(|fault| vec![json!(fault.name), json!(fault.does)]);
+    let table =
+        Table { head: &[("name", "fault"), ("does", "what it does")], rows: rows.collect() };
+    output::stdout(&table.print(format, settings.width)?)?;
     Ok(Exit::Held)
 }
 
@@ -110,6 +100,9 @@ fn config(args: &MockArgs) -> Result<Config, Failure> {
     if let Some(context) = args.context {
         config.context_tokens = context;
     }
+    if let Some(path) = &args.capture {
+        capturable(path)?;
+    }
     config.capture.clone_from(&args.capture);
     if let Some(path) = &args.replay {
         config.replay = Some(replay(path)?);
@@ -128,6 +121,15 @@ fn replay(path: &Path) -> Result<Vec<Exchange>, Failure> {
     };
     let file = std::fs::File::open(path).map_err(|error| wrong(&error))?;
     read_jsonl(std::io::BufReader::new(file)).map_err(|error| wrong(&error))
+}
+
+/// Makes sure that requests can be kept, before any comes.
+fn capturable(path: &Path) -> Result<(), Failure> {
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    opened.map(|_| ()).map_err(|error| {
+        Failure::new(Exit::Unwritten, format!("`{}` could not be opened: {error}", path.display()))
+            .hint("name a file for --capture in a folder that exists and that you may write to")
+    })
 }
 
 async fn serve(config: Config) -> Result<Exit, Failure> {

@@ -12,6 +12,7 @@ mod mock;
 mod plan;
 mod report;
 mod selection;
+mod table;
 
 use super::args::{Cli, Command};
 use super::exit::Exit;
@@ -27,7 +28,7 @@ pub(super) fn run(cli: &Cli, settings: &Settings) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args, settings),
         Command::Mock(args) => mock::run(args, settings),
         Command::Report(args) => report::run(args, settings),
-        Command::Explain(args) => explain::run(args),
+        Command::Explain(args) => explain::run(args, settings),
         Command::Lens(args) => lens::run(args),
         Command::List(args) => list::run(args, settings),
         Command::Lint(args) => lint::run(args, settings),

@@ -59,8 +59,8 @@ pub(super) fn short(page: &mut Page, run: &Run, case: &CaseRecord) {
     page.line("");
 }
 
-/// The verdict and the word that it needs.
-pub(super) fn reason(page: &mut Page, case: &CaseRecord) {
+/// The verdict and the word that it needs; once for all cases with the same.
+pub(super) fn reason(page: &mut Page, case: &CaseRecord, others: &[&CaseRecord]) {
     headline(page, case);
     let said = phrase::reason(case).unwrap_or(&case.title);
     page.field("  ", said, Tone::Plain);
@@ -70,6 +70,15 @@ pub(super) fn reason(page: &mut Page, case: &CaseRecord) {
     if let Some(known) = case.known.as_ref().filter(|_| case.verdict == Verdict::XPass) {
         let said = format!("take its entry out of the profile: {}", known.reason);
         page.field("  next  ", &said, Tone::Plain);
+    }
+    if !others.is_empty() {
+        const NAMED_MAX: usize = 6;
+        let mut named: Vec<_> = others.iter().take(NAMED_MAX).map(|c| c.id.as_str()).collect();
+        if others.len() > NAMED_MAX {
+            named.push(page.ellipsis());
+        }
+        let said = format!("and {} more for the same reason: {}", others.len(), named.join(", "));
+        page.field("  ", &said, Tone::Dim);
     }
     page.line("");
 }

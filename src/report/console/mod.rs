@@ -43,12 +43,23 @@ pub(super) fn render(run: &Run, harms: &Harms<'_>, style: &Style) -> String {
         if detail == Detail::Verbose && !style.verbose {
             continue;
         }
+        if detail == Detail::Reason && !style.verbose {
+            for alike in alike(cases(run, verdict)) {
+                match alike.as_slice() {
+                    [first, others @ ..] if others.len() >= ALIKE_MIN => {
+                        case::reason(&mut page, first, others);
+                    }
+                    few => few.iter().for_each(|case| case::reason(&mut page, case, &[])),
+                }
+            }
+            continue;
+        }
         for case in cases(run, verdict) {
             match detail {
                 Detail::Full => case::full(&mut page, run, case),
                 Detail::Short if style.verbose => case::full(&mut page, run, case),
                 Detail::Short => case::short(&mut page, run, case),
-                Detail::Reason | Detail::Verbose => case::reason(&mut page, case),
+                Detail::Reason | Detail::Verbose => case::reason(&mut page, case, &[]),
             }
         }
     }
@@ -59,6 +70,29 @@ pub(super) fn render(run: &Run, harms: &Harms<'_>, style: &Style) -> String {
     summary::readiness(&mut page, run, harms);
     summary::standings(&mut page, run);
     page.finish()
+}
+
+/// So many more for the same reason are told with the first: a server that dies half way leaves
+/// hundreds of them.
+const ALIKE_MIN: usize = 2;
+
+/// Cases by target and reason, in the order of the first of each.
+fn alike<'a>(cases: impl Iterator<Item = &'a CaseRecord>) -> Vec<Vec<&'a CaseRecord>> {
+    let mut groups: Vec<Vec<&CaseRecord>> = Vec::new();
+    for case in cases {
+        let same = |first: &CaseRecord| {
+            first.target == case.target
+                && first.attempts.is_none()
+                && case.attempts.is_none()
+                && first.provisional == case.provisional
+                && phrase::reason(case).is_some_and(|why| phrase::reason(first) == Some(why))
+        };
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| same(first))) {
+            Some(group) => group.push(case),
+            None => groups.push(vec![case]),
+        }
+    }
+    groups
 }
 
 fn cases(run: &Run, verdict: Verdict) -> impl Iterator<Item = &CaseRecord> {

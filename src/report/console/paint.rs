@@ -7,6 +7,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::report::Style;
 use crate::report::phrase::is_unseen;
+use crate::text::wrap;
 use crate::verdict::Verdict;
 
 /// How a piece of text is meant, which decides its colour.
@@ -215,37 +216,6 @@ fn crop(text: &str, start: usize, len: usize, room: usize, cut: &str) -> (String
     (out, start, len)
 }
 
-/// Breaks `text` at spaces into lines of at most `width` columns. A word that is wider is broken
-/// where it must be.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let space = usize::from(used > 0);
-        if used + space + word.width() > width && used > 0 {
-            lines.push(String::new());
-            used = 0;
-        }
-        let Some(line) = lines.last_mut() else { continue };
-        if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        for c in word.chars() {
-            let columns = c.width().unwrap_or(0);
-            if used + columns > width {
-                lines.push(String::new());
-                used = 0;
-            }
-            if let Some(line) = lines.last_mut() {
-                line.push(c);
-            }
-            used += columns;
-        }
-    }
-    lines
-}
-
 pub(super) fn ansi(tone: Tone) -> anstyle::Style {
     let colour = |colour: AnsiColor| anstyle::Style::new().fg_color(Some(colour.into()));
     match tone {
@@ -318,10 +288,5 @@ mod tests {
         let page = Page::new(Style::default());
         let said = page.clean("\u{1b}[2Jgone\r\u{202e}kcab\u{7}");
         assert_eq!(said, "\\u{1b}[2Jgone␍\\u{202e}kcab\\u{7}");
-    }
-
-    #[test]
-    fn words_wider_than_the_page_are_broken() {
-        assert_eq!(wrap("ab cdefghij k", 4), ["ab", "cdef", "ghij", "k"]);
     }
 }

@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::tls;
 use crate::clock::Clock;
-use crate::transcript::{End, Phase, Timing};
+use crate::transcript::{End, Phase, Timing, TlsFault};
 use crate::transport::target::{BaseUrl, Deadlines};
 use crate::units::Nanos;
 
@@ -59,13 +59,19 @@ impl Way<'_> {
             return Ok(Connected { socket: Socket::Plain(tcp), peer, tls: None, h2: false });
         };
         let name = ServerName::try_from(bare(self.origin.host()).to_owned()).map_err(|_| {
-            End::TlsFailed { why: format!("`{}` is no host name", self.origin.host()) }
+            End::TlsFailed {
+                why: format!("`{}` is no host name", self.origin.host()),
+                fault: TlsFault::HostName,
+            }
         })?;
         let connector = TlsConnector::from(Arc::clone(config));
         let deadline = Instant::now() + self.deadlines.tls;
         let stream = within(deadline, Phase::Tls, self.deadlines.tls, connector.connect(name, tcp))
             .await?
-            .map_err(|error| End::TlsFailed { why: tls::failure(&error) })?;
+            .map_err(|error| {
+                let (why, fault) = tls::failure(&error);
+                End::TlsFailed { why, fault: fault.unwrap_or_default() }
+            })?;
         timing.secured = Some(self.now());
         let (_, session) = stream.get_ref();
         let version = session.protocol_version().and_then(|version| version.as_str());

@@ -24,7 +24,9 @@ pub(super) fn without_head(error: &hyper::Error, tap: &TapState, used: bool, h2:
         return end;
     }
     if error.is_parse() {
-        return End::NotHttp { why: chain(error) };
+        let why =
+            if is_tls(&tap.inbound) { "its bytes are TLS's".to_owned() } else { chain(error) };
+        return End::NotHttp { why };
     }
     if let Some(fault) = &tap.write_fault {
         return End::Reset { why: fault.why.clone() };
@@ -82,7 +84,15 @@ fn ours(error: &hyper::Error) -> Option<End> {
 fn failed_socket(tap: &TapState) -> Option<End> {
     let fault = tap.read_fault.as_ref()?;
     let why = fault.why.clone();
-    Some(if fault.tls { End::TlsFailed { why } } else { End::Reset { why } })
+    Some(match fault.tls {
+        Some(fault) => End::TlsFailed { why, fault },
+        None => End::Reset { why },
+    })
+}
+
+/// Whether bytes begin with a TLS record (RFC 8446, 5.1): a type from 20 to 23, then version 3.x.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [20..=23, 3, ..])
 }
 
 fn says_goodbye(error: &hyper::Error) -> bool {

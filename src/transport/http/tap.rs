@@ -1,6 +1,5 @@
 //! The tap: between hyper and the socket (above TLS), it sees every read and every write.
 
-use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +13,7 @@ use tokio::time::Sleep;
 use super::outbound::OurFrames;
 use super::tls;
 use crate::clock::Clock;
-use crate::transcript::SocketRead;
+use crate::transcript::{SocketRead, TlsFault};
 use crate::transport::{Pace, Pieces};
 use crate::units::Nanos;
 
@@ -76,16 +75,14 @@ pub(super) enum Close {
 pub(super) struct Fault {
     /// In words.
     pub(super) why: String,
-    /// It was TLS that failed.
-    pub(super) tls: bool,
+    /// What TLS failed on, if it was TLS.
+    pub(super) tls: Option<TlsFault>,
 }
 
 impl Fault {
     fn of(error: &io::Error) -> Self {
-        Self {
-            why: tls::failure(error),
-            tls: error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>),
-        }
+        let (why, tls) = tls::failure(error);
+        Self { why, tls }
     }
 }
 

@@ -9,9 +9,11 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
 };
 
+use crate::transcript::TlsFault;
 use crate::transport::target::{HttpChoice, Target, TargetError};
 
 /// The configuration for a target.
@@ -80,33 +82,109 @@ fn roots(target: &Target) -> Result<RootCertStore, TargetError> {
     Ok(roots)
 }
 
-/// Why TLS or the socket below it failed, in words that lead somewhere.
-pub(super) fn failure(error: &io::Error) -> String {
+/// Why TLS or the socket below it failed, in words that lead somewhere, and what has to change if
+/// it was TLS.
+pub(super) fn failure(error: &io::Error) -> (String, Option<TlsFault>) {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
-        Some(rustls::Error::InvalidCertificate(problem)) => match problem {
-            CertificateError::UnknownIssuer => {
-                "the certificate was issued by an authority that is not trusted here".to_owned()
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the certificate has expired".to_owned()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "the certificate is not valid yet".to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "the certificate is for another host name".to_owned()
-            }
-            other => format!("the certificate does not hold: {other}"),
-        },
-        Some(rustls::Error::InvalidMessage(_)) => "the port does not speak TLS".to_owned(),
-        Some(rustls::Error::AlertReceived(alert)) => format!("the server refused: {alert:?}"),
-        Some(other) => other.to_string(),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the server closed the connection during the handshake".to_owned()
+    let (why, fault) = match inner {
+        Some(rustls::Error::InvalidCertificate(problem)) => certificate(problem),
+        Some(rustls::Error::InvalidMessage(_)) => {
+            ("the port does not speak TLS".to_owned(), TlsFault::NotTls)
         }
-        None => error.to_string(),
+        Some(rustls::Error::AlertReceived(alert)) => refusal(*alert),
+        Some(other) => (other.to_string(), TlsFault::Other),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return ("the server closed the connection during the handshake".to_owned(), None);
+        }
+        None => return (error.to_string(), None),
+    };
+    (why, Some(fault))
+}
+
+/// What is wrong with the server's certificate.
+fn certificate(problem: &CertificateError) -> (String, TlsFault) {
+    let said = |why: &str, fault| (why.to_owned(), fault);
+    match problem {
+        CertificateError::UnknownIssuer => said(
+            "the certificate was issued by an authority that is not trusted here",
+            TlsFault::Issuer,
+        ),
+        CertificateError::BadSignature => said(
+            "the certificate was not signed by the authority that is trusted here",
+            TlsFault::Issuer,
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            said("the certificate has expired", TlsFault::Expired)
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            said("the certificate is not valid yet", TlsFault::NotYetValid)
+        }
+        CertificateError::NotValidForName => {
+            said("the certificate is for another host name", TlsFault::HostName)
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            let names: Vec<&str> = presented.iter().map(|name| name_of(name)).collect();
+            let why = match names.as_slice() {
+                [] => "the certificate names no host".to_owned(),
+                names => {
+                    format!("the certificate is for another host name: {}", names.join(", "))
+                }
+            };
+            (why, TlsFault::HostName)
+        }
+        other => (format!("the certificate does not hold: {}", in_words(other)), TlsFault::Other),
     }
+}
+
+/// `DnsName("a.example")` is rustls's way of writing a name.
+fn name_of(presented: &str) -> &str {
+    presented.split('"').nth(1).unwrap_or(presented)
+}
+
+/// A variant of an error that can only be shown as Rust writes it, as words:
+/// `Other(OtherError(CaUsedAsEndEntity))` is `ca used as end entity`.
+fn in_words(error: &dyn std::fmt::Debug) -> String {
+    let debug = format!("{error:?}");
+    // Who made it up themselves stands innermost.
+    let inside = debug
+        .strip_prefix("Other(")
+        .map_or(debug.as_str(), |rest| rest.rsplit('(').next().unwrap_or(rest));
+    let mut words = String::new();
+    for c in inside.chars().take_while(char::is_ascii_alphanumeric) {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    match words.as_str() {
+        "ca used as end entity" => {
+            "it is that of an authority, and a server needs one of its own".to_owned()
+        }
+        _ => words,
+    }
+}
+
+/// What the server refused us with.
+fn refusal(alert: AlertDescription) -> (String, TlsFault) {
+    use AlertDescription as Alert;
+    let (why, fault) = match alert {
+        Alert::CertificateRequired | Alert::NoCertificate => {
+            ("the server wants a client certificate", TlsFault::ClientCertificate)
+        }
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied => {
+            let why = format!("the server refused the client certificate ({})", in_words(&alert));
+            return (why, TlsFault::ClientCertificate);
+        }
+        Alert::UnrecognisedName => ("the server knows no host of this name", TlsFault::HostName),
+        other => return (format!("the server refused: {}", in_words(&other)), TlsFault::Other),
+    };
+    (why.to_owned(), fault)
 }
 
 /// Accepts any certificate: `--insecure`. Signatures are still checked, so the peer at least holds
