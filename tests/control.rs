@@ -1,5 +1,4 @@
 //! The control plane: questions that are neither judged nor timed.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use proofhouse::transport::control::{model_list, server_facts};
 use proofhouse::transport::target::Target;

@@ -46,7 +46,7 @@ pub(crate) fn secure(port: u16) -> String {
 pub(crate) fn request(stream: &mut TcpStream) -> String {
     let mut buffer = [0_u8; 8192];
     let len = stream.read(&mut buffer).unwrap_or(0);
-    String::from_utf8_lossy(&buffer[..len]).into_owned()
+    String::from_utf8_lossy(buffer.get(..len).unwrap()).into_owned()
 }
 
 /// Closes with bytes unread, which resets the connection.

@@ -8,8 +8,10 @@ use crate::house::{House, Mock};
 fn cases(house: &House, arguments: &[&str]) -> Vec<(String, String, String)> {
     let check = ["check", "--no-record", "--format", "json"];
     let report = house.run(&[&check[..], arguments].concat()).exits(0).json();
-    let text = |case: &Value, key: &str| case[key].as_str().unwrap_or_default().to_owned();
-    let cases = report["targets"][0]["cases"].as_array().unwrap();
+    let text = |case: &Value, key: &str| {
+        case.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let cases = report.pointer("/targets/0/cases").and_then(Value::as_array).unwrap();
     cases
         .iter()
         .map(|case| (text(case, "id"), text(case, "verdict"), text(case, "reason")))

@@ -1,7 +1,7 @@
 //! The fault matrix: each fault of the mock is caught by exactly the checks listed for it, each
 //! check is failed by some fault, and the clean mock passes everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proofhouse::engine::Options;
 use proofhouse::mock;
@@ -87,9 +87,22 @@ fn timed(suites: &[Loaded]) -> BTreeSet<&str> {
     timed.map(|case| case.id.as_str()).collect()
 }
 
-/// Whether the case fills the server.
-fn is_load(case: &Case) -> bool {
-    case.needs.iter().any(|need| need.value == "load")
+/// Cases that cost as much as all the rest, each of which shows nothing new under most faults.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Costly {
+    /// It fills the server.
+    Crowd,
+    /// It talks for several turns, several times.
+    Loop,
+}
+
+impl Costly {
+    fn of(case: &Case) -> Option<Self> {
+        if case.needs.iter().any(|need| need.value == "load") {
+            return Some(Self::Crowd);
+        }
+        (case.repeat.is_some() && case.steps.len() > 3).then_some(Self::Loop)
+    }
 }
 
 /// Whether this case complains of this fault with nothing else at work.
@@ -104,18 +117,20 @@ fn each_fault_is_caught_by_exactly_the_checks_listed() {
     let table = table();
     // `FAULT=sse-no-done cargo test --test judge each_fault` looks at one row.
     let only = std::env::var("FAULT").ok();
-    // A crowd for each fault takes as long as all the rest: `MATRIX=whole`. Else only
-    // faults that a crowd should catch meet one.
+    // A crowd for each fault takes as long as all the rest, and so do loops: `MATRIX=whole`. Else
+    // only faults that a crowd should catch meet crowds, and the same with loops.
     let whole = only.is_some() || is_whole();
     let cases = suites.iter().flat_map(|loaded| &loaded.suite.cases);
-    let loading: BTreeSet<&str> =
-        cases.filter(|case| is_load(case)).map(|case| case.id.as_str()).collect();
+    let costly: BTreeMap<&str, Costly> =
+        cases.filter_map(|case| Some((case.id.as_str(), Costly::of(case)?))).collect();
     let all = mock::faults().iter().map(|fault| fault.name);
     let chosen: Vec<&str> = all.filter(|name| only.as_deref().is_none_or(|o| *name == o)).collect();
     let results: Vec<(&str, Vec<CaseRecord>)> = at_once(&chosen, |fault| {
         let listed = table.caught.get(*fault).into_iter().flatten();
-        let of_load = whole || listed.clone().any(|id| loading.contains(id.as_str()));
-        let wanted = |case: &Case| of_load || !is_load(case);
+        let listed: BTreeSet<Costly> =
+            listed.filter_map(|id| costly.get(id.as_str()).copied()).collect();
+        let wanted =
+            |case: &Case| whole || Costly::of(case).is_none_or(|kind| listed.contains(&kind));
         let judged = judge_mock(&suites, wanted, fault, options());
         (*fault, runtime().block_on(judged).cases)
     });

@@ -314,7 +314,7 @@ mod tests {
             let judgement = kit::judge(&format!("{{stream: {name}}}"), kit::chunks(&kit::sound()));
             assert!(!matches!(judgement, Judgement::Fails(_)), "{name}: {judgement:?}");
             let about_something_else =
-                ["tool_", "response_"].iter().any(|kind| name.starts_with(kind))
+                ["tool_", "response_", "thoughts_"].iter().any(|kind| name.starts_with(kind))
                     || name.contains("error");
             if !about_something_else {
                 assert_eq!(judgement, Judgement::Holds, "{name}");

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_last_column_is_wrapped_and_no_line_ends_in_blanks() {
         assert_eq!(
-            table().text(46),
+            table().text(45),
             "name       checks  what it holds\n\
              a          3       one two three four five\n                   six seven eight\n\
              long-name  12\n"
