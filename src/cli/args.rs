@@ -82,6 +82,9 @@ pub struct CheckArgs {
     /// A known deviation that no longer deviates fails the run
     #[arg(long, help_heading = "Verdict")]
     pub strict_known: bool,
+    /// Exit 5 when a check that held in this earlier record is broken now, required or not
+    #[arg(long, value_name = "RUN", help_heading = "Verdict")]
+    pub baseline: Option<PathBuf>,
     /// Judge from this client's point of view: what hurts it fails, what it tolerates is a note
     #[arg(long, value_name = "NAME", help_heading = "Verdict")]
     pub client: Option<String>,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::record::Run;
+use crate::record::{Cause, Run, Trouble};
 
 /// How the process ends. `docs/exit-codes.md` is this table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,7 +75,11 @@ impl From<Exit> for ExitCode {
 pub(super) fn of_run(run: &Run) -> Exit {
     let troubles = run.targets.iter().flat_map(|target| run.troubles(target));
     troubles.fold(Exit::Held, |exit, trouble| {
-        exit.and(if trouble.breaks() { Exit::Broken } else { Exit::Inconclusive })
+        exit.and(match trouble {
+            Trouble::Broken(_, Cause::Regressed) => Exit::Missed,
+            _ if trouble.breaks() => Exit::Broken,
+            _ => Exit::Inconclusive,
+        })
     })
 }
 

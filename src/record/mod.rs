@@ -4,6 +4,7 @@
 //! directory: `run.json` (written whole, then renamed), `events.jsonl` (append-only, so that a
 //! crash leaves a readable prefix) and `exchanges.jsonl`. `docs/run-record.md` is its reference.
 
+mod baseline;
 mod curl;
 mod error;
 mod model;
@@ -13,6 +14,7 @@ mod reader;
 mod sample;
 mod writer;
 
+pub use baseline::Baseline;
 pub use curl::{Key, curl};
 pub use error::{Doing, RecordError, RecordErrorKind};
 pub use model::{

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Baseline;
 use crate::suite::{Hurt, Spot};
 use crate::transcript::Exchange;
 use crate::units::Nanos;
@@ -63,6 +64,9 @@ pub struct RunMeta {
     /// does not say.
     #[serde(default)]
     pub min_coverage: f64,
+    /// What held in an earlier run, if this one is held to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
     /// The client from whose point of view reports are made, by the id of its lens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,

@@ -16,6 +16,8 @@ pub enum Cause {
     Expired,
     /// A known deviation no longer deviates, and the run is strict about that.
     Outdated,
+    /// It held in the earlier run that this one is held to, and is broken now.
+    Regressed,
 }
 
 /// Why a run did not simply hold on a target.
@@ -54,12 +56,14 @@ impl RunMeta {
     /// Why `case` breaks the run, if it does.
     pub fn breaks(&self, case: &CaseRecord) -> Option<Cause> {
         let expired = case.known.as_ref().is_some_and(|known| known.expired);
+        let regressed = self.baseline.as_ref().is_some_and(|before| before.is_regression(case));
         match case.verdict {
             _ if case.provisional => None,
             Verdict::Fail => Some(Cause::Required),
             Verdict::Warn if self.strict => Some(Cause::Recommended),
             _ if expired => Some(Cause::Expired),
             Verdict::XPass if self.strict_known => Some(Cause::Outdated),
+            _ if regressed => Some(Cause::Regressed),
             _ => None,
         }
     }

@@ -24,6 +24,7 @@ pub(crate) fn meta() -> RunMeta {
         strict: false,
         strict_known: false,
         min_coverage: 0.0,
+        baseline: None,
         client: None,
         suites: vec![SuiteRef {
             id: "a".into(),

@@ -157,7 +157,9 @@ fn broken(troubles: &[Trouble<'_>], target: &TargetRun) -> Standing {
         troubles.iter().filter(is).count()
     };
     let mut parts = Vec::new();
-    for cause in [Cause::Required, Cause::Recommended, Cause::Expired, Cause::Outdated] {
+    for cause in
+        [Cause::Required, Cause::Recommended, Cause::Expired, Cause::Outdated, Cause::Regressed]
+    {
         let count = count(cause);
         if count == 0 {
             continue;
@@ -173,6 +175,9 @@ fn broken(troubles: &[Trouble<'_>], target: &TargetRun) -> Standing {
                 "1 known deviation is gone (--strict-known)".to_owned()
             }
             Cause::Outdated => format!("{count} known deviations are gone (--strict-known)"),
+            Cause::Regressed => {
+                format!("{} held before and broke (--baseline)", plural(count, "other check"))
+            }
         });
     }
     if troubles.iter().any(|t| matches!(t, Trouble::Interrupted { .. } | Trouble::CutShort)) {

@@ -156,6 +156,10 @@ fn broken(
         (Some(Cause::Outdated), _) => {
             format!("a known deviation no longer deviates: {}", message(case))
         }
+        (Some(Cause::Regressed), _) => {
+            let before = run.meta.baseline.as_ref().map_or("", |baseline| &baseline.run);
+            format!("held in {before} and broke: {}", message(case))
+        }
         _ => message(case),
     };
     status.set_message(phrase::visible(&message).as_ref());

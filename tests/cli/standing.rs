@@ -105,6 +105,35 @@ fn a_run_that_decided_too_little_is_undecided_everywhere() {
     says(&nothing, "undecided: no check was decided", &[r#"errors="1""#]);
 }
 
+/// Keeps a record of a mock with a fault, held to an earlier record of a clean one.
+fn against(house: &House, fault: &str, code: i32) -> (String, String) {
+    let broken = Mock::start(&["--fault", fault]);
+    let mut arguments = vec!["check", "--url", &broken.url, "--no-record", "--baseline", "before"];
+    arguments.extend(["--select", "headers.request-id,chat.object", "--report", "junit=r.xml"]);
+    let outcome = house.run_with(&arguments, &[("COLUMNS", "200")]).exits(code);
+    (outcome.stdout.trim_end().lines().last().unwrap().to_owned(), text(&house.path("r.xml")))
+}
+
+#[test]
+fn what_held_in_an_earlier_record_may_not_break() {
+    let house = House::new();
+    let clean = Mock::start(&[]);
+    let mut before = vec!["check", "--url", clean.url.as_str(), "--record", "before"];
+    before.extend(["--select", "headers.request-id,chat.object"]);
+    house.run(&before).exits(0);
+
+    says(&against(&house, "sse-no-done", 0), " conforms: ", &GREEN);
+    says(
+        &against(&house, "no-request-id", 5),
+        "does not pass: 1 other check held before and broke (--baseline)",
+        &[r#"failures="1""#, "held in before and broke"],
+    );
+    house
+        .run(&["check", "--url", &clean.url, "--no-record", "--baseline", "nowhere"])
+        .exits(2)
+        .complains(&["nowhere", "--baseline"]);
+}
+
 #[test]
 fn what_a_run_held_its_cases_against_is_in_the_record() {
     let house = House::new();

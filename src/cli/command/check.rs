@@ -1,6 +1,6 @@
 //! `proofhouse check`: suites against endpoints, into a record, out as reports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{plan, report, runtime, selection};
 use crate::cli::args::{CheckArgs, FormatArg};
@@ -13,7 +13,8 @@ use crate::cli::{argv, output, preflight, project, signals};
 use crate::clock::Clock;
 use crate::engine::{self, Check, Options, Sink, Stopper};
 use crate::record::{
-    self, FormatVersion, HostFacts, Planned, Run, RunEvent, RunMeta, SuiteRef, TargetMeta, Writer,
+    self, Baseline, FormatVersion, HostFacts, Planned, Run, RunEvent, RunMeta, SuiteRef,
+    TargetMeta, Writer,
 };
 use crate::suite::load::Loaded;
 use crate::transcript::{Exchange, Redactor};
@@ -44,6 +45,7 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     if args.dry_run {
         return plan::dry(&args, &chosen, &plan, &options);
     }
+    let baseline = args.baseline.as_deref().map(|folder| baseline(folder, &chosen)).transpose()?;
     let job = Job {
         plan,
         chosen,
@@ -54,6 +56,7 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
             strict_known: args.strict_known,
             min_coverage: args.min_coverage,
         },
+        baseline,
         client,
         budget_tokens: args.budget_tokens,
         quiet: args.output.format == FormatArg::Json,
@@ -64,6 +67,21 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     let run = crate::report::as_seen(runtime.block_on(job.run(settings))?);
     let written = report::write(&run, &args.output, settings);
     Ok(exit::of_run(&run).and(written))
+}
+
+/// What held in an earlier record, for the targets that are asked now.
+fn baseline(folder: &Path, chosen: &[Chosen]) -> Result<Baseline, Failure> {
+    let earlier = record::read(folder).map_err(|error| {
+        Failure::from_error(Exit::Usage, &error)
+            .hint("--baseline takes the folder of an earlier record, as --record named it")
+    })?;
+    let names: Vec<&str> = chosen.iter().map(|chosen| chosen.target.name.as_str()).collect();
+    let shown = folder.display().to_string();
+    Baseline::of(shown.clone(), &crate::report::as_seen(earlier), &names).map_err(|name| {
+        Failure::usage(format!("the record in `{shown}` has no target `{name}`")).hint(
+            "give the target the name it had then: --target NAME, or `targets` in proofhouse.toml",
+        )
+    })
 }
 
 /// Where the record goes, and whether it stays.
@@ -104,6 +122,8 @@ pub(super) struct Job<'a> {
     pub(super) options: Options,
     pub(super) preflight: bool,
     pub(super) rules: Rules,
+    /// What held before and may not break.
+    pub(super) baseline: Option<Baseline>,
     /// The client from whose point of view reports are made.
     pub(super) client: Option<String>,
     /// The most tokens that all answers together may have.
@@ -246,6 +266,7 @@ impl Job<'_> {
             strict: self.rules.strict,
             strict_known: self.rules.strict_known,
             min_coverage: self.rules.min_coverage,
+            baseline: self.baseline.clone(),
             client: self.client.clone(),
             suites: self.plan.iter().map(|(loaded, _)| suite_ref(loaded)).collect(),
             targets,

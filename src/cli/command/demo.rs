@@ -59,6 +59,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Result<Exit, Failure>
             options,
             preflight: false,
             rules: Rules { strict: false, strict_known: false, min_coverage: 0.5 },
+            baseline: None,
             client: None,
             budget_tokens: None,
             quiet: true,
