@@ -20,6 +20,7 @@ pub mod dialect;
 pub mod assert;
 pub mod lens;
 // Floor 5: plans.
+pub mod plan;
 pub mod profile;
 pub mod project;
 pub mod suite;
@@ -30,6 +31,7 @@ pub mod mock;
 pub mod transport;
 // Floor 8: running, and apart from it rendering.
 pub mod engine;
+pub mod load;
 pub mod report;
 // Floor 9: the shell.
 pub mod cli;

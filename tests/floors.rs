@@ -22,10 +22,12 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("suite", 5, &[]),
     ("profile", 5, &["suite"]),
     ("project", 5, &["suite"]),
+    ("plan", 5, &["suite"]),
     ("record", 6, &[]),
     ("transport", 7, &[]),
     ("mock", 7, &[]),
     ("engine", 8, &[]),
+    ("load", 8, &[]),
     ("report", 8, &[]),
     ("cli", 9, &[]),
 ];
@@ -41,6 +43,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["transport", "mock", "clock"]),
+    // What is measured and what measures it know nothing of each other.
+    ("load", &["mock"]),
     ("transport", &["assert", "suite", "record"]),
 ];
 

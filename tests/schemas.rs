@@ -5,20 +5,22 @@
 
 use std::path::PathBuf;
 
-use proofhouse::{cli, document, profile, project, suite};
+use proofhouse::{cli, document, plan, profile, project, record, suite};
 use serde_json::Value;
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-fn schemas() -> [(&'static str, Value); 5] {
+fn schemas() -> [(&'static str, Value); 7] {
     [
         ("schema/suite.json", suite::schema::suite()),
         ("schema/profile.json", profile::schema()),
         ("schema/project.json", project::schema()),
         ("schema/lens.json", cli::lens_schema()),
         ("schema/set.json", suite::set::schema()),
+        ("schema/plan.json", plan::schema()),
+        ("schema/load.json", record::load::schema()),
     ]
 }
 

@@ -27,6 +27,10 @@ pub enum Command {
     Demo(DemoArgs),
     /// Judge one or more endpoints
     Check(Box<CheckArgs>),
+    /// Measure an endpoint under load
+    Load(Box<LoadArgs>),
+    /// Measure the load client's own error on this machine, against the mock
+    Calibrate(CalibrateArgs),
     /// Be an endpoint: a conforming one, a well-known one, or a broken one
     Mock(MockArgs),
     /// Render a saved run
@@ -274,6 +278,159 @@ pub enum FormatArg {
     Markdown,
     /// One self-contained page
     Html,
+}
+
+/// `load`.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands alone")]
+#[command(
+    after_help = "A load is a plan file, or --users or --rate with what else is said here.\n\
+                  What is measured, and from where to where, stands in the JSON beside each number."
+)]
+pub struct LoadArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// A plan file; what else is said on the command line goes before it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["users", "rate", "prompt", "prompt_tokens", "max_tokens", "exact_output", "no_stream"], help_heading = "Load")]
+    pub plan: Option<PathBuf>,
+    /// So many users, each with one request at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "rate", help_heading = "Load")]
+    pub users: Option<u32>,
+    /// Requests per second, whatever the answers do
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, help_heading = "Load")]
+    pub rate: Option<f64>,
+    /// How arrivals of --rate are spaced
+    #[arg(long, value_enum, default_value_t = ArrivalArg::Poisson, requires = "rate", help_heading = "Load")]
+    pub arrival: ArrivalArg,
+    /// Shape of gamma arrivals: 1 is Poisson, less is burstier
+    #[arg(long, value_name = "SHAPE", default_value_t = 1.0, value_parser = rate, help_heading = "Load")]
+    pub burstiness: f64,
+    /// Length of the measured window [default: 30s, unless --requests]
+    #[arg(long, value_name = "SPAN", help_heading = "Load")]
+    pub duration: Option<String>,
+    /// The window ends after so many requests
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Load")]
+    pub requests: Option<u64>,
+    /// Load before the measured window [default: none]
+    #[arg(long, value_name = "SPAN", help_heading = "Load")]
+    pub warm_up: Option<String>,
+    /// Load after it [default: none]
+    #[arg(long, value_name = "SPAN", help_heading = "Load")]
+    pub cool_down: Option<String>,
+    /// Requests in flight at most; more are shed, and counted [default: 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Load")]
+    pub in_flight: Option<u32>,
+    /// Seed of arrivals and prompts
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub seed: Option<u64>,
+    /// Event loops [default: one for each two processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Load")]
+    pub threads: Option<u32>,
+    /// Ask this
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_tokens", help_heading = "Requests")]
+    pub prompt: Option<String>,
+    /// Ask about so many tokens of plain words [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Requests")]
+    pub prompt_tokens: Option<u32>,
+    /// Limit of each reply in tokens [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Requests")]
+    pub max_tokens: Option<u32>,
+    /// Insist on that length, with ignore_eos and min_tokens (vLLM, SGLang)
+    #[arg(long, help_heading = "Requests")]
+    pub exact_output: bool,
+    /// Ask for whole answers instead of streams
+    #[arg(long, help_heading = "Requests")]
+    pub no_stream: bool,
+    /// What must hold: `ttft.p99 < 500ms`, `goodput.fraction >= 0.99`; again for more
+    #[arg(long, value_name = "BOUND", help_heading = "Verdict")]
+    pub objective: Vec<String>,
+    /// Do not exit 5 because the client was the bottleneck; the report still says so
+    #[arg(long, help_heading = "Verdict")]
+    pub accept_limited: bool,
+    /// What stdout gets
+    #[arg(long, value_enum, default_value_t = LoadFormatArg::Console, help_heading = "Output")]
+    pub format: LoadFormatArg,
+    /// Write a report as well, `json=FILE`; again for more
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = load_report_file, help_heading = "Output")]
+    pub report: Vec<(LoadFormatArg, PathBuf)>,
+    /// Keep the run record here [default: a new folder under reports/]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub record: Option<PathBuf>,
+    /// Keep no run record
+    #[arg(long, conflicts_with = "record", help_heading = "Output")]
+    pub no_record: bool,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate: &f64| (0.001..=1e6).contains(rate))
+        .ok_or_else(|| "expected a number from 0.001 to 1000000".to_owned())
+}
+
+fn load_report_file(text: &str) -> Result<(LoadFormatArg, PathBuf), String> {
+    let (format, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or_else(|| "expected FORMAT=FILE, for example json=load.json".to_owned())?;
+    Ok((LoadFormatArg::from_str(format, true)?, path.into()))
+}
+
+/// How arrivals of a rate are spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ArrivalArg {
+    /// Evenly
+    Constant,
+    /// Independent of each other
+    Poisson,
+    /// In gamma-distributed gaps, see --burstiness
+    Gamma,
+}
+
+/// The format of a load report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LoadFormatArg {
+    /// For a terminal
+    Console,
+    /// For scripts
+    Json,
+    /// One metric a line
+    Csv,
+    /// For a pull request
+    Markdown,
+    /// For CI systems: a test case for each objective
+    Junit,
+    /// With the key names of `vllm bench serve`
+    VllmJson,
+}
+
+/// `calibrate`.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// So many users, each with one request at a time
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub users: u32,
+    /// Requests per second instead
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "users")]
+    pub rate: Option<f64>,
+    /// For how long
+    #[arg(long, value_name = "SPAN", default_value = "10s")]
+    pub duration: String,
+    /// The mock's time to first token
+    #[arg(long, value_name = "SPAN", default_value = "50ms")]
+    pub ttft: String,
+    /// The mock's time between tokens
+    #[arg(long, value_name = "SPAN", default_value = "10ms")]
+    pub itl: String,
+    /// Tokens of each reply
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub tokens: u32,
+    /// Event loops
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: Option<u32>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 /// `mock`.

@@ -7,6 +7,7 @@
 mod baseline;
 mod curl;
 mod error;
+pub mod load;
 mod model;
 mod outcome;
 mod reader;

@@ -141,7 +141,7 @@ pub struct Planned {
 }
 
 /// Facts of the machine that asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostFacts {
     /// `linux`, `macos`, …
     pub os: String,

@@ -10,6 +10,7 @@ mod harm;
 mod html;
 mod json;
 mod junit;
+pub mod load;
 mod markdown;
 mod phrase;
 mod readiness;

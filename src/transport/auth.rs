@@ -155,6 +155,18 @@ impl Auth {
         self.secret().await.map(|_| ())
     }
 
+    /// The header line that carries the key of the moment, and the key, for a sender that writes
+    /// its own heads.
+    pub(crate) async fn line(
+        &self,
+    ) -> Result<Option<(String, SecretString, SecretString)>, AuthError> {
+        let (Some((name, before)), Some(key)) = (self.header(), self.secret().await?) else {
+            return Ok(None);
+        };
+        let value = SecretString::from(format!("{before}{}", key.expose_secret()));
+        Ok(Some((name.to_owned(), value, key)))
+    }
+
     /// The key of the moment.
     pub async fn secret(&self) -> Result<Option<SecretString>, AuthError> {
         match self {

@@ -9,6 +9,7 @@ mod files;
 mod house;
 mod interrupt;
 mod lens;
+mod load;
 mod peer;
 mod plan;
 mod preflight;

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod calibrate;
 mod check;
 mod completions;
 mod demo;
@@ -8,6 +9,7 @@ mod init;
 mod lens;
 mod lint;
 mod list;
+mod load;
 mod mock;
 mod plan;
 mod report;
@@ -26,6 +28,8 @@ pub(super) fn run(cli: &Cli, settings: &Settings) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, settings),
         Command::Check(args) => check::run(args, settings),
+        Command::Calibrate(args) => calibrate::run(args, settings),
+        Command::Load(args) => load::run(args, settings),
         Command::Mock(args) => mock::run(args, settings),
         Command::Report(args) => report::run(args, settings),
         Command::Explain(args) => explain::run(args, settings),

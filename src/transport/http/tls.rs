@@ -84,7 +84,7 @@ fn roots(target: &Target) -> Result<RootCertStore, TargetError> {
 
 /// Why TLS or the socket below it failed, in words that lead somewhere, and what has to change if
 /// it was TLS.
-pub(super) fn failure(error: &io::Error) -> (String, Option<TlsFault>) {
+pub(in crate::transport) fn failure(error: &io::Error) -> (String, Option<TlsFault>) {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let (why, fault) = match inner {
         Some(rustls::Error::InvalidCertificate(problem)) => certificate(problem),

@@ -1,0 +1,384 @@
+//! The report of a run, from what the clerk counted.
+
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, Utc};
+
+use super::clerk::Ledger;
+use super::machine;
+use super::meter::{Meter, Name, values};
+use super::shard::Gauges;
+use super::source::Stages;
+use crate::plan::{Comparison, LoadedPlan, Objective};
+use crate::record::HostFacts;
+use crate::record::load::{
+    Client, Goodput, LoadReport, Metric, ObjectiveResult, Throughput, VERSION, Values,
+};
+use crate::stats::lower_bound;
+use crate::text::plural;
+use crate::transport::target::Target;
+use crate::units::Nanos;
+
+/// An own error above this, and above its share of the time to first token, makes the numbers the
+/// client's. A stricter bound would be missed by any machine that does something else as well.
+const LIMIT_MS: f64 = 10.0;
+const LIMIT_OF_TTFT: f64 = 0.1;
+/// Worth a word.
+const DOUBT_MS: f64 = 1.0;
+/// An event loop that works all the time is late all the time.
+const CPU_LIMIT: f64 = 0.95;
+
+/// What is known besides the counts.
+pub(super) struct Facts<'a> {
+    pub(super) loaded: &'a LoadedPlan,
+    pub(super) target: &'a Target,
+    pub(super) argv: Vec<String>,
+    pub(super) started: DateTime<Utc>,
+    pub(super) ended: DateTime<Utc>,
+    pub(super) stages: Stages,
+    /// From the start of the load to its end.
+    pub(super) elapsed: Nanos,
+    pub(super) interrupted: bool,
+    pub(super) process_cpu: Nanos,
+    pub(super) threads: u32,
+    pub(super) file_limit: Option<u64>,
+    pub(super) gauges: &'a Gauges,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^53 of anything counted here are enough")]
+const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+/// Makes the report.
+pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
+    ledger.summary.in_flight_max = facts.gauges.in_flight_max.load(Ordering::Relaxed);
+    let token_source = token_source(&ledger);
+    let mut metrics = ledger.meter.metrics(&token_source);
+    let failed = ledger.summary.failed;
+    for metric in metrics.values_mut() {
+        // Said with its number, or not at all.
+        metric.excluded = metric
+            .excluded
+            .take()
+            .filter(|_| failed > 0)
+            .map(|what| format!("{what} ({failed} of {})", ledger.summary.requests));
+    }
+    let cut = match (facts.interrupted, ledger.cut.take()) {
+        (true, _) => Some("interrupted".to_owned()),
+        (false, cut) => cut,
+    };
+    let window = window(&facts, &ledger);
+    let goodput = goodput(&ledger, window);
+    let throughput = throughput(&ledger, &facts, window, token_source);
+    let client = client(&ledger, &facts, &metrics);
+    let mut warnings = warnings(&ledger, &client, &metrics);
+    if window <= 0.0 {
+        warnings.push(
+            "the run ended before its measured window began: nothing was measured".to_owned(),
+        );
+    }
+    let mut report = LoadReport {
+        proofhouse_load: VERSION,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        argv: facts.argv,
+        host: HostFacts {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cpus: std::thread::available_parallelism().map_or(0, usize::from),
+        },
+        target: facts.target.base_url.to_string(),
+        model: facts.target.model.clone(),
+        started: facts.started,
+        ended: facts.ended,
+        cut,
+        plan: serde_json::to_value(&facts.loaded.plan).unwrap_or_default(),
+        plan_sha256: facts.loaded.sha256.clone(),
+        summary: ledger.summary,
+        metrics,
+        throughput,
+        goodput,
+        client,
+        errors: ledger.errors,
+        error_examples: ledger.error_examples,
+        false_successes: ledger.false_successes,
+        finish_reasons: ledger.finish_reasons,
+        tokens: ledger.tokens,
+        objectives: Vec::new(),
+        warnings,
+        seconds: ledger.seconds,
+    };
+    let objectives = facts.loaded.objectives.iter();
+    report.objectives =
+        objectives.map(|objective| judge(objective, &report, &ledger.meter)).collect();
+    report
+}
+
+fn token_source(ledger: &Ledger) -> String {
+    let tokens = &ledger.tokens;
+    let source = match (tokens.with_usage, ledger.counted_along) {
+        (0, _) => return "none: no answer came with usage".to_owned(),
+        (all, along) if all == along => "continuous usage",
+        _ => "usage at the end; between, tokens are spread evenly over events",
+    };
+    match ledger.without_usage {
+        0 => source.to_owned(),
+        n => format!("{source}; {} without usage left out", plural_u64(n, "answer")),
+    }
+}
+
+fn plural_u64(count: u64, noun: &str) -> String {
+    plural(usize::try_from(count).unwrap_or(usize::MAX), noun)
+}
+
+/// `1 reply was`, `2 replies were`.
+fn were(count: u64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one} was") } else { format!("{count} {many} were") }
+}
+
+/// The window's length in seconds: to its end in the plan, to the last measured end where the plan
+/// has none, and never beyond the end of the run.
+fn window(facts: &Facts<'_>, ledger: &Ledger) -> f64 {
+    let mut end = facts.stages.window.min(facts.elapsed);
+    if facts.loaded.plan.requests.is_some() || facts.loaded.plan.duration.is_none() {
+        end = end.min(ledger.last_measured);
+    }
+    end.since(facts.stages.warm).as_secs_f64()
+}
+
+fn goodput(ledger: &Ledger, window: f64) -> Goodput {
+    let (met, requests) = (ledger.met, ledger.summary.requests);
+    let narrow = |count: u64| u32::try_from(count).ok();
+    let low = narrow(requests).zip(narrow(met)).filter(|(requests, _)| *requests > 0);
+    Goodput {
+        rate: ratio(float(met), window),
+        fraction: ratio(float(met), float(requests)),
+        fraction_low95: low.map(|(requests, met)| lower_bound(met, requests, 0.95)),
+    }
+}
+
+fn throughput(ledger: &Ledger, facts: &Facts<'_>, window: f64, token_source: String) -> Throughput {
+    let counted = ledger.tokens.with_usage > 0;
+    let tokens = |count: f64, span: f64| counted.then(|| ratio(count, span)).flatten();
+    let whole = ledger.last.min(facts.elapsed).as_secs_f64();
+    Throughput {
+        requests_per_s: ratio(float(ledger.good_in_window), window),
+        output_tokens_per_s: tokens(ledger.reply_in_window, window),
+        input_tokens_per_s: tokens(float(ledger.prompt_in_window), window),
+        whole_run_output_tokens_per_s: tokens(float(ledger.reply_whole), whole),
+        window_s: window,
+        token_source,
+    }
+}
+
+fn client(
+    ledger: &Ledger,
+    facts: &Facts<'_>,
+    metrics: &std::collections::BTreeMap<String, Metric>,
+) -> Client {
+    let lag = metrics.get(Name::StartLag.as_str()).map(|metric| &metric.values);
+    let lag_at = |quantile: f64| {
+        let histogram = ledger.meter.histogram(Name::StartLag).filter(|lag| !lag.is_empty())?;
+        Some(float(histogram.value_at_quantile(quantile)) / 1e3)
+    };
+    let stall = values(&ledger.stall_us);
+    let stall_p99 = (stall.n > 0).then(|| float(ledger.stall_us.value_at_quantile(0.99)) / 1e3);
+    let shares =
+        ledger.loops.iter().filter_map(|(cpu, wall)| ratio(cpu.as_secs_f64(), wall.as_secs_f64()));
+    let loop_cpu_share = shares.max_by(f64::total_cmp);
+    let loops_cpu: f64 = ledger.loops.iter().map(|(cpu, _)| cpu.as_secs_f64()).sum();
+    let ttft = metrics.get("ttft").and_then(|ttft| ttft.values.p50).unwrap_or(0.0);
+    let allowed = (LIMIT_OF_TTFT * ttft).max(LIMIT_MS);
+    let mut why = Vec::new();
+    let lag_p99 = lag_at(0.99);
+    if let Some(lag) = lag_p99.filter(|lag| *lag > allowed) {
+        why.push(format!(
+            "requests started {lag:.1} ms late at the 99th percentile, and {allowed:.0} ms are allowed"
+        ));
+    }
+    if let Some(stall) = stall_p99.filter(|stall| *stall > allowed) {
+        why.push(format!(
+            "the event loop came round {stall:.1} ms late at the 99th percentile, and {allowed:.0} ms are allowed"
+        ));
+    }
+    if let Some(unsent) = ledger.errors.get("unsent") {
+        why.push(format!(
+            "{} not sent for want of open files or local ports (`ulimit -n`, `net.ipv4.ip_local_port_range`)",
+            were(*unsent, "request", "requests")
+        ));
+    }
+    if let Some(share) = loop_cpu_share.filter(|share| *share > CPU_LIMIT) {
+        why.push(format!("an event loop used {:.0} % of a core", share * 100.0));
+    }
+    Client {
+        limited: !why.is_empty(),
+        why,
+        start_lag_ms_p99: lag_p99,
+        start_lag_ms_p50: lag_at(0.5),
+        start_lag_ms_max: lag.and_then(|lag| lag.max),
+        stall_ms_p99: stall_p99,
+        stall_ms_max: stall.max,
+        loop_cpu_share,
+        cpu_s: Some(facts.process_cpu.as_secs_f64()).filter(|cpu| *cpu > 0.0),
+        cpu_us_per_event: ratio(loops_cpu * 1e6, float(ledger.events)).filter(|cpu| *cpu > 0.0),
+        rss_mib: machine::rss_peak_mib(),
+        threads: facts.threads,
+        events: ledger.events,
+        coalesced_share: ratio(float(ledger.coalesced), float(ledger.token_events)),
+        connections: facts.gauges.connections.load(Ordering::Relaxed),
+        resent: ledger.resent,
+        file_limit: facts.file_limit,
+    }
+}
+
+/// Doubts about a run: seen, meaning, remedy.
+fn warnings(
+    ledger: &Ledger,
+    client: &Client,
+    metrics: &std::collections::BTreeMap<String, Metric>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |text: String| warnings.push(text);
+    if client.limited {
+        warn(format!(
+            "{}: the client was part of what was measured; lower the rate, use more --threads, or a quieter machine",
+            client.why.join("; ")
+        ));
+    } else if let Some(lag) = client.start_lag_ms_p99.filter(|lag| *lag > DOUBT_MS) {
+        warn(format!(
+            "requests started {lag:.1} ms late at the 99th percentile: numbers from the intended send have that in them; use a quieter machine"
+        ));
+    }
+    if let Some(share) = client.coalesced_share.filter(|share| *share > 0.1) {
+        warn(format!(
+            "{:.0} % of the events came together with the one before: something on the way packs them, and icl shows its pauses; look at proxies and at the server's stream interval",
+            share * 100.0
+        ));
+    }
+    let tokens = &ledger.tokens;
+    if tokens.cached > 0 && tokens.prompt > 0 {
+        warn(format!(
+            "a prefix cache had {:.0} % of the prompt tokens: latencies are those of that hit rate; `unique: true` prompts, or another seed, make it 0",
+            float(tokens.cached) / float(tokens.prompt) * 100.0
+        ));
+    }
+    if tokens.length_missed > 0 {
+        warn(format!(
+            "{} not as long as was insisted on: the server does not know `ignore_eos` and `min_tokens`, or a limit came first; do not compare this run with one of other lengths",
+            were(tokens.length_missed, "reply", "replies")
+        ));
+    }
+    if client.resent > 0 {
+        warn(format!(
+            "{} sent again because the open connection turned out closed: the server closes idle connections; no latency before the second send is in the numbers but those from the intended one",
+            were(client.resent, "request", "requests")
+        ));
+    }
+    if ledger.without_usage > 0 && tokens.with_usage == 0 {
+        warn("no answer came with usage, so tokens were not counted: tpot, itl and tokens per second are null; the server may not know `stream_options.include_usage`".to_owned());
+    }
+    if ledger.summary.shed > 0 {
+        warn(format!(
+            "{} shed because `in_flight_max` was reached: the server is slower than requests arrive; lower the rate, or raise the limit if the server is to be overrun",
+            were(ledger.summary.shed, "request", "requests")
+        ));
+    }
+    let closed_gap = metrics.get("ttft").is_some_and(|ttft| ttft.values.n == 0);
+    if closed_gap && ledger.summary.good > 0 && ledger.token_events > 0 {
+        warn("no good answer had a token: ttft is null".to_owned());
+    }
+    warnings.extend(growth(ledger));
+    warnings
+}
+
+/// Whether more and more were in flight: then the numbers are those of the run's length.
+fn growth(ledger: &Ledger) -> Option<String> {
+    let seconds: Vec<f64> = ledger.seconds.iter().map(|second| second.in_flight).collect();
+    // The last second is cut off somewhere, the first one fills up.
+    let inside = seconds.get(1..seconds.len().checked_sub(1)?)?;
+    if inside.len() < 8 {
+        return None;
+    }
+    let (first, last) = inside.split_at(inside.len() / 2);
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a run")]
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    let (first, last) = (mean(first), mean(last));
+    (last > 1.5 * first && last > first + 5.0).then(|| {
+        format!(
+            "not stationary: {first:.0} were in flight in the first half and {last:.0} in the second: the server does not keep up, and every latency depends on how long the run was; lower the rate"
+        )
+    })
+}
+
+/// What became of an objective.
+///
+/// A percentile of too few values cannot be met for certain, but it can be missed: when more of them
+/// lie above the bound than the percentile would allow with any likelihood.
+fn judge(objective: &Objective, report: &LoadReport, meter: &Meter) -> ObjectiveResult {
+    let result =
+        |met, value, why| ObjectiveResult { objective: objective.text.clone(), met, value, why };
+    match number(objective, report) {
+        Ok(value) => {
+            result(Some(objective.comparison.holds(value, objective.bound)), Some(value), None)
+        }
+        Err(_) if is_refuted(objective, meter) => {
+            result(Some(false), None, Some("too many values lie above the bound".to_owned()))
+        }
+        Err(why) => result(None, None, Some(why)),
+    }
+}
+
+fn is_refuted(objective: &Objective, meter: &Meter) -> bool {
+    let quantile = objective.statistic.strip_prefix('p').and_then(|p| p.parse::<f64>().ok());
+    let wants_less = matches!(objective.comparison, Comparison::Less | Comparison::AtMost);
+    let (Some(quantile), true) = (quantile, wants_less) else { return false };
+    let Some((above, n)) = meter.above(&objective.metric, objective.bound) else { return false };
+    match (u32::try_from(above), u32::try_from(n)) {
+        (Ok(above), Ok(n)) if n > 0 => lower_bound(above, n, 0.95) > 1.0 - quantile / 100.0,
+        _ => false,
+    }
+}
+
+fn number(objective: &Objective, report: &LoadReport) -> Result<f64, String> {
+    let missing = || format!("`{}.{}` was not measured", objective.metric, objective.statistic);
+    let share = |part: u64| ratio(float(part), float(report.summary.requests)).ok_or_else(missing);
+    match (objective.metric.as_str(), objective.statistic.as_str()) {
+        ("goodput", "fraction") => report.goodput.fraction.ok_or_else(missing),
+        ("goodput", _) => report.goodput.rate.ok_or_else(missing),
+        ("failed", _) => share(report.summary.failed),
+        ("shed", _) => share(report.summary.shed),
+        ("throughput", "requests_per_s") => report.throughput.requests_per_s.ok_or_else(missing),
+        ("throughput", _) => report.throughput.output_tokens_per_s.ok_or_else(missing),
+        (name, statistic) => {
+            let metric = report.metrics.get(name).ok_or_else(missing)?;
+            // What a user feels: from the intended send, where there is such a thing.
+            let values = metric.intended.as_ref().unwrap_or(&metric.values);
+            let value = statistic_of(values, statistic);
+            value.ok_or_else(|| match values.needs.get(statistic) {
+                Some(needed) => format!(
+                    "{statistic} needs at least {needed} values, and there are {}",
+                    values.n
+                ),
+                None => missing(),
+            })
+        }
+    }
+}
+
+fn statistic_of(values: &Values, name: &str) -> Option<f64> {
+    match name {
+        "p50" => values.p50,
+        "p90" => values.p90,
+        "p95" => values.p95,
+        "p99" => values.p99,
+        "p99.9" => values.p99_9,
+        "p99.99" => values.p99_99,
+        "mean" => values.mean,
+        "max" => values.max,
+        _ => None,
+    }
+}
