@@ -1,5 +1,5 @@
 //! The load driver against the mock: what is sent, what is counted, what is kept.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -32,7 +32,7 @@ impl Watcher for Impatient {
 fn job(url: &str, plan: &str) -> Job {
     let text = format!("proofhouse_plan: 1\n{plan}");
     let mut target = Target::new("mock", url).unwrap();
-    target.model = "proofhouse-mock".to_owned();
+    "proofhouse-mock".clone_into(&mut target.model);
     Job {
         plan: parse("p.yaml", &text, Path::new("."))
             .unwrap_or_else(|e| panic!("{}", e.render(false))),
@@ -127,7 +127,6 @@ fn a_broken_stream_is_no_success_and_its_class_says_why() {
     for (fault, class, vllm) in [
         ("sse-no-done", "no-done", true),
         ("finish-missing", "truncated", true),
-        ("errstream-bare-eof", "truncated", true),
         ("usage-stream-missing", "no-usage", true),
         ("sse-unterminated-last-event", "truncated", true),
     ] {
@@ -139,6 +138,27 @@ fn a_broken_stream_is_no_success_and_its_class_says_why() {
         assert_eq!(report.false_successes["vllm bench"] > 0, vllm, "{fault}");
         assert_eq!(report.metrics["ttft"].values.n, 0);
         assert_eq!(report.goodput.fraction, Some(0.0));
+    }
+}
+
+/// Servers that fail half way: as they should, with a bare end, and with a reset.
+#[test]
+fn a_server_that_fails_inside_a_stream_is_told_by_what_it_did() {
+    for (fault, class, vllm, guidellm) in [
+        ("", "in-band-error", true, false),
+        ("errstream-bare-eof", "truncated", true, true),
+        ("errstream-cut-connection", "reset", false, false),
+    ] {
+        let server = mock(fault);
+        let plan = format!("arrival: {{closed: {{users: 2}}}}\nrequests: 6\n{WORDS}");
+        let mut job = job(&server.base_url(), &plan);
+        job.target.headers.push("x-proofhouse-mock", "fail-after=3");
+        let report = run(job, &mut Silent).unwrap();
+        adds_up(&report);
+        let failed = report.errors.get(class).copied().unwrap_or_default();
+        assert_eq!(failed, 6, "{fault}: {:?} {:?}", report.errors, report.error_examples);
+        assert_eq!(report.false_successes["vllm bench"] == 6, vllm, "{fault}");
+        assert_eq!(report.false_successes["guidellm"] == 6, guidellm, "{fault}");
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn read(port: u16, streams: u64, shape: &str) {
     let start = cpu();
     while left > 0 {
         poll.poll(&mut events, None).unwrap();
-        for event in events.iter() {
+        for event in &events {
             let Token(token) = event.token();
             if event.is_writable() && !asked[token] {
                 asked[token] = true;

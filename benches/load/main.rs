@@ -8,7 +8,12 @@
 //! holds `1000`.
 
 #![expect(clippy::print_stdout, clippy::exit, reason = "a benchmark's result is what it prints")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a benchmark may fail loudly"
+)]
 
 mod bare;
 mod truth;
@@ -202,7 +207,7 @@ fn drive(scene: &Scene, requests: u64, port: u16) -> LoadReport {
     };
     let folder = tempfile::TempDir::new().unwrap();
     let mut target = Target::new("truth", &format!("http://127.0.0.1:{port}/v1")).unwrap();
-    target.model = "truth".to_owned();
+    "truth".clone_into(&mut target.model);
     let job = Job {
         plan: complete(plan, Path::new(".")).unwrap(),
         target,

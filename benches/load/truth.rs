@@ -132,7 +132,7 @@ pub(crate) fn serve() {
     loop {
         server.write_due();
         server.poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
-        for event in events.iter() {
+        for event in &events {
             match event.token() {
                 LISTENER => server.accept(&listener),
                 Token(token) => {

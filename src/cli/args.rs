@@ -335,7 +335,7 @@ pub struct LoadArgs {
     /// Limit of each reply in tokens [default: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Requests")]
     pub max_tokens: Option<u32>,
-    /// Insist on that length, with ignore_eos and min_tokens (vLLM, SGLang)
+    /// Insist on that length, with `ignore_eos` and `min_tokens` (vLLM, SGLang)
     #[arg(long, help_heading = "Requests")]
     pub exact_output: bool,
     /// Ask for whole answers instead of streams

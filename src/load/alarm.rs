@@ -49,7 +49,7 @@ impl Alarm {
             return Ok(Duration::ZERO);
         }
         let nothing = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let span = Duration::from(wait).min(Duration::from_secs(3_600));
+        let span = Duration::from(wait).min(Duration::from_hours(1));
         let value = Timespec {
             tv_sec: span.as_secs().try_into().unwrap_or(3_600),
             tv_nsec: span.subsec_nanos().into(),

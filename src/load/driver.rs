@@ -1,44 +1,40 @@
 //! A load run from start to report.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter};
-use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use rustls::pki_types::ServerName;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use thiserror::Error;
 
-use super::call::Prepared;
-use super::clerk::{self, Desk, Glance, Ledger};
-use super::intervals::Intervals;
-use super::machine;
+use super::clerk::{self, Desk, Glance};
+use super::folder::{Out, keep};
+use super::ledger::{Ledger, Terms};
+use super::note::{Gauges, Note};
 use super::ruling::Rulebook;
-use super::shard::{Gauges, Note, Setup, Shard};
+use super::setup::{Setup, prepare};
+use super::shard::Shard;
 use super::source::{Source, Stages};
 use super::summary::{self, Facts};
+use super::{machine, peer, room};
 use crate::clock::Clock;
 use crate::plan::{Arrival, Asks, LoadedPlan, Pace};
-use crate::record::load::{HISTOGRAMS, LoadReport, REPORT, REQUESTS};
+use crate::record::load::LoadReport;
 use crate::transcript::Redactor;
-use crate::transport::target::{HttpChoice, Target, TargetError};
+use crate::transport::target::{Target, TargetError};
 use crate::units::Nanos;
 
 /// Finished requests that wait for the clerk. At some 2 KiB each this is 8 MiB; when it is full the
 /// loop waits, and the wait shows as a stall.
 const NOTES: usize = 4_096;
 /// Connections that are opened before the start have so long.
-const WARM: Nanos = Nanos::from_millis(5_000);
+pub(super) const WARM: Nanos = Nanos::from_millis(5_000);
 /// From everybody ready to the first request.
 const GET_SET: Nanos = Nanos::from_millis(20);
-/// Files that are open besides connections.
-const FILES_BESIDE: u64 = 64;
 
 /// What is to be run.
 #[derive(Debug)]
@@ -109,10 +105,10 @@ pub enum LoadError {
 /// Runs a load to its end and reports on it.
 pub fn run(job: Job, watcher: &mut dyn Watcher) -> Result<LoadReport, LoadError> {
     let Job { plan, target, auth, threads, record, argv, clock, stop } = job;
-    check_target(&target)?;
-    let addresses = resolve(&target)?;
-    let connections = connections(&plan);
-    let file_limit = machine_allows(&plan, connections.at_most, addresses.len())?;
+    peer::check_target(&target)?;
+    let addresses = peer::resolve(&target)?;
+    let connections = room::connections(&plan);
+    let file_limit = room::machine_allows(&plan, connections.at_most, addresses.len())?;
     let threads = threads.max(1);
     let stages = stages(&plan);
     let gauges = Arc::new(Gauges::default());
@@ -124,12 +120,12 @@ pub fn run(job: Job, watcher: &mut dyn Watcher) -> Result<LoadReport, LoadError>
     let setup = Setup {
         clock: clock.clone(),
         addresses,
-        tls: if target.base_url.is_tls() { Some(tls(&target)?) } else { None },
+        tls: if target.base_url.is_tls() { Some(peer::tls(&target)?) } else { None },
         deadlines: target.timeouts,
         window: (stages.warm, stages.window),
         drain: asks.plan().plan.drain.0,
         requests: asks.plan().plan.requests,
-        prepare: prepare(&asks, &target, auth),
+        prepare: prepare(&asks, &target, auth.as_ref()),
         gauges: Arc::clone(&gauges),
     };
     let (started, cpu) = (clock.wall(), machine::process_cpu());
@@ -277,46 +273,18 @@ impl Course<'_> {
         Desk {
             clock: &self.setup.clock,
             origin,
-            stages: self.stages,
+            terms: Terms {
+                stages: self.stages,
+                objectives: &loaded.objectives,
+                stop: &loaded.plan.stop,
+            },
             books: self.books,
-            objectives: &loaded.objectives,
-            stop: &loaded.plan.stop,
             url: self.url,
             redactor: self.redactor,
             gauges: &self.setup.gauges,
             until: (self.stages.load != FOREVER).then_some(self.stages.load),
         }
     }
-}
-
-/// Where requests are written to.
-struct Out {
-    requests: Box<dyn io::Write>,
-    log: Option<Intervals>,
-}
-
-impl Out {
-    fn file(folder: &Path, started: DateTime<Utc>) -> Result<Self, LoadError> {
-        let failed = |source| LoadError::Record { path: folder.to_owned(), source };
-        if folder.join(REPORT).exists() || folder.join(REQUESTS).exists() {
-            return Err(failed(io::Error::from(io::ErrorKind::AlreadyExists)));
-        }
-        fs::create_dir_all(folder).map_err(failed)?;
-        let create = |name: &str| File::create_new(folder.join(name)).map_err(failed);
-        let requests = BufWriter::with_capacity(1 << 16, create(REQUESTS)?);
-        let log = BufWriter::new(create(HISTOGRAMS)?);
-        let log = Intervals::begin(Box::new(log), started).map_err(failed)?;
-        Ok(Self { requests: Box::new(requests), log: Some(log) })
-    }
-}
-
-fn keep(folder: &Path, report: &LoadReport) -> io::Result<()> {
-    let part = folder.join(format!("{REPORT}.part"));
-    let mut text = serde_json::to_string_pretty(report).map_err(io::Error::other)?;
-    text.push('\n');
-    fs::write(&part, text)?;
-    fs::rename(&part, folder.join(REPORT))?;
-    Ok(())
 }
 
 /// Further than any run.
@@ -348,118 +316,6 @@ fn share(whole: u32, shard: u32, shards: u32) -> usize {
     (whole / shards + u32::from(shard < whole % shards)) as usize
 }
 
-/// How many connections a plan takes.
-#[derive(Clone, Copy)]
-struct Connections {
-    /// Opened before the start.
-    before: u32,
-    /// Open at once at most.
-    at_most: u32,
-}
-
-fn connections(loaded: &LoadedPlan) -> Connections {
-    let plan = &loaded.plan;
-    match &plan.arrival {
-        Arrival::Closed(closed) => {
-            let users = closed.users.min(plan.in_flight_max);
-            Connections { before: users, at_most: users }
-        }
-        Arrival::Burst(burst) => {
-            let before = burst.size.min(plan.in_flight_max);
-            Connections { before, at_most: plan.in_flight_max }
-        }
-        open => {
-            // What arrives in a second, so that the first requests find a connection open; the
-            // warm-up opens the rest.
-            let pace = Pace::of(open, &loaded.trace, plan.seed);
-            let second = Nanos::from_millis(1_000);
-            let most = plan.in_flight_max.min(1_000) as usize;
-            let arrivals =
-                pace.map_or(0, |pace| pace.take(most).take_while(|at| *at < second).count());
-            let before = u32::try_from(arrivals).unwrap_or(u32::MAX).max(1);
-            Connections { before: before.min(plan.in_flight_max), at_most: plan.in_flight_max }
-        }
-    }
-}
-
-/// Whether the machine gives what the plan takes, before anything is sent.
-fn machine_allows(
-    loaded: &LoadedPlan,
-    connections: u32,
-    addresses: usize,
-) -> Result<Option<u64>, LoadError> {
-    let files = machine::file_limit();
-    let closed = matches!(loaded.plan.arrival, Arrival::Closed(_) | Arrival::Burst(_));
-    let wanted = u64::from(connections) + FILES_BESIDE;
-    if closed && let Some(files) = files.filter(|files| *files < wanted) {
-        return Err(LoadError::Machine {
-            what: format!(
-                "{connections} connections need {wanted} open files, and the limit is {files}"
-            ),
-            fix: format!("`ulimit -n {wanted}` in this shell, or fewer users"),
-        });
-    }
-    let ports = machine::port_range().map(|ports| ports * addresses.max(1) as u64);
-    if closed && let Some(ports) = ports.filter(|ports| *ports < u64::from(connections)) {
-        return Err(LoadError::Machine {
-            what: format!(
-                "{connections} connections to one address need as many local ports, and the range has {ports}"
-            ),
-            fix: "`sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"`, or fewer users"
-                .to_owned(),
-        });
-    }
-    Ok(files.filter(|files| *files != u64::MAX))
-}
-
-fn check_target(target: &Target) -> Result<(), LoadError> {
-    if target.proxy.is_some() {
-        let why = "load does not go through a proxy: it would be measured with the endpoint";
-        return Err(LoadError::Unsupported(why.to_owned()));
-    }
-    if target.http == HttpChoice::Http2 {
-        let why = "load speaks HTTP/1.1: on one HTTP/2 connection streams wait for each other";
-        return Err(LoadError::Unsupported(why.to_owned()));
-    }
-    Ok(())
-}
-
-fn resolve(target: &Target) -> Result<Vec<SocketAddr>, LoadError> {
-    let host = bare(target.base_url.host());
-    let unresolved = |why: String| LoadError::Unresolved { host: host.to_owned(), why };
-    let found = (host, target.base_url.port()).to_socket_addrs();
-    let mut addresses: Vec<_> = found.map_err(|error| unresolved(error.to_string()))?.collect();
-    // `localhost` is two addresses, and servers tend to listen on one: take those that answer.
-    if addresses.len() > 1 {
-        let timeout = target.timeouts.connect;
-        let answers = |address: &SocketAddr| {
-            std::net::TcpStream::connect_timeout(address, timeout.min(WARM.into())).is_ok()
-        };
-        let first = addresses.iter().copied().find(answers);
-        if let Some(first) = first {
-            addresses.retain(|address| address.is_ipv4() == first.is_ipv4());
-        }
-    }
-    if addresses.is_empty() { Err(unresolved("no address".to_owned())) } else { Ok(addresses) }
-}
-
-/// IPv6 addresses stand in brackets in URLs and nowhere else.
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
-type TlsSetup = (Arc<rustls::ClientConfig>, ServerName<'static>);
-
-fn tls(target: &Target) -> Result<TlsSetup, LoadError> {
-    let mut target = target.clone();
-    target.http = HttpChoice::Http1;
-    let config = crate::transport::tls_config(&target)?;
-    let host = bare(target.base_url.host()).to_owned();
-    let name = ServerName::try_from(host.clone())
-        .map_err(|_| LoadError::Unsupported(format!("`{host}` is no host name")))?;
-    Ok((Arc::new(config), name))
-}
-
 fn books(asks: &Asks) -> Vec<Rulebook> {
     let plan = asks.plan();
     let workloads = plan.plan.workload.iter().enumerate();
@@ -469,60 +325,4 @@ fn books(asks: &Asks) -> Vec<Rulebook> {
             Rulebook::new(workload.kind, sample.stream, sample.usage_asked, sample.schema.as_ref())
         })
         .collect()
-}
-
-type Prepare = Box<dyn Fn(u64) -> Prepared + Send + Sync>;
-
-/// Heads are the same but for path and length.
-fn prepare(
-    asks: &Arc<Asks>,
-    target: &Target,
-    auth: Option<(String, SecretString, SecretString)>,
-) -> Prepare {
-    let url = &target.base_url;
-    let origin = url.origin();
-    let base = url.to_string();
-    let base = base.strip_prefix(&origin).unwrap_or_default().to_owned();
-    let host = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();
-    let mut lines = format!("host: {host}\r\n");
-    let mut own = target.headers.clone();
-    if let Some((name, value, _)) = &auth {
-        own.remove(name);
-        own.push(name.clone(), value.expose_secret());
-    }
-    for (name, value) in [
-        ("content-type", "application/json"),
-        ("accept", "text/event-stream, application/json"),
-        ("user-agent", concat!("proofhouse/", env!("CARGO_PKG_VERSION"))),
-    ] {
-        if own.get(name).is_none() {
-            own.push(name, value);
-        }
-    }
-    for line in &own {
-        // A line end in a value would be a line of its own.
-        let clean = |text: &str| text.replace(['\r', '\n'], " ");
-        lines.push_str(&clean(&line.name));
-        lines.push_str(": ");
-        lines.push_str(&clean(&line.value));
-        lines.push_str("\r\n");
-    }
-    let asks = Arc::clone(asks);
-    Box::new(move |number| {
-        let ask = asks.ask(number);
-        let head = format!(
-            "POST {base}{} HTTP/1.1\r\n{lines}content-length: {}\r\n\r\n",
-            ask.path,
-            ask.body.len()
-        );
-        let mut bytes = head.into_bytes();
-        bytes.extend_from_slice(&ask.body);
-        Prepared {
-            bytes,
-            workload: ask.workload,
-            stream: ask.stream,
-            whole: ask.schema.is_some(),
-            reply_tokens: ask.reply_tokens,
-        }
-    })
 }

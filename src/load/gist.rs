@@ -23,6 +23,8 @@ use crate::wire::{json, sse};
 
 /// More is not kept of one body.
 pub(super) const KEPT_BYTES_MAX: usize = 16 << 20;
+/// Nor of the times of more events: a stream without an end must have one here.
+const EVENTS_MAX: usize = 4 << 20;
 /// One for each choice, and a few for servers that write their chunks in several ways.
 const TEMPLATES_MAX: usize = 8;
 
@@ -100,7 +102,7 @@ impl Gist {
 
     /// Whether more came than is kept of one body.
     pub(super) fn is_overfull(&self) -> bool {
-        self.overfull
+        self.overfull || self.facts.gaps_us.len() >= EVENTS_MAX
     }
 
     /// Reads the next piece of the body. `at` is when the socket read that brought it returned.

@@ -175,17 +175,12 @@ impl Response {
 
     fn read_head<'a>(&mut self, rest: &'a [u8]) -> Result<&'a [u8], NotHttp> {
         if self.begun.is_empty() {
-            return match parse(rest)? {
-                Some((head, len)) => {
-                    let after = rest.get(len..).unwrap_or_default();
-                    self.begin(head)?;
-                    Ok(after)
-                }
-                None => {
-                    self.begun.extend_from_slice(rest);
-                    Ok(&[])
-                }
+            let Some((head, len)) = parse(rest)? else {
+                self.begun.extend_from_slice(rest);
+                return Ok(&[]);
             };
+            self.begin(head)?;
+            return Ok(rest.get(len..).unwrap_or_default());
         }
         let before = self.begun.len();
         self.begun.extend_from_slice(rest);

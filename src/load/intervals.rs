@@ -1,6 +1,6 @@
-//! The interval log: what each second measured, in the standard format of HdrHistogram.
+//! The interval log: what each second measured, in the standard format of `HdrHistogram`.
 //!
-//! Other tools read it (HistogramLogAnalyzer, hdr-plot), and a run that is killed has lost its last
+//! Other tools read it (`HistogramLogAnalyzer`, `hdr-plot`), and a run that is killed has lost its last
 //! second at most. Values are microseconds from the actual send; the tag is the metric's name.
 
 use std::io::{self, Write};

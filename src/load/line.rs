@@ -8,7 +8,8 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
 use super::call::Call;
-use crate::transcript::{End, TlsFault};
+use crate::transcript::{End, Phase, TlsFault};
+use crate::transport::target::Deadlines;
 use crate::units::Nanos;
 
 /// A connection.
@@ -127,6 +128,22 @@ impl Line {
             }
         }
         Ok(self.state == State::Open)
+    }
+
+    /// How its request ends if it has waited too long by now.
+    pub(super) fn overdue(&self, now: Nanos, deadlines: &Deadlines) -> Option<End> {
+        let call = self.call.as_ref()?;
+        let (phase, since) = match (self.state, call.sent, call.read) {
+            (State::Connecting, ..) => (Phase::Connect, self.opened.max(call.started)),
+            (State::Securing, ..) => (Phase::Tls, self.opened.max(call.started)),
+            (State::Open, None, _) => (Phase::Total, call.started),
+            (State::Open, Some(sent), None) => (Phase::FirstByte, sent),
+            (State::Open, Some(_), Some(read)) => (Phase::Gap, read),
+        };
+        [(Phase::Total, call.started), (phase, since)].into_iter().find_map(|(phase, since)| {
+            let after = Nanos::from(deadlines.of(phase));
+            (now.since(since) > after).then_some(End::TimedOut { phase, after })
+        })
     }
 
     /// Reads once into `buffer`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::shard::histogram;
+use super::note::histogram;
 use crate::record::load::{Metric, Values};
 use crate::stats::{quantile_ranks, values_needed};
 use crate::units::Nanos;
@@ -167,12 +167,12 @@ impl Meter {
             clippy::cast_sign_loss,
             reason = "a bound is a span of at most a day"
         )]
-        let bound_us = (bound_ms * 1e3) as u64;
+        let most_us = (bound_ms * 1e3) as u64;
         let n = histogram.len();
-        if bound_us >= histogram.high() {
+        if most_us >= histogram.high() {
             return Some((0, n));
         }
-        Some((histogram.count_between(bound_us + 1, histogram.high()), n))
+        Some((histogram.count_between(most_us + 1, histogram.high()), n))
     }
 
     pub(super) fn histogram(&self, name: Name) -> Option<&Histogram<u64>> {

@@ -216,7 +216,7 @@ fn usage(value: &Value) -> Option<Usage> {
 /// - `vllm bench serve` (0.17, `endpoint_request_func.py`): an HTTP 200 whose events all parse, at
 ///   least one of them with choices; a connection that breaks raises.
 /// - SGLang `bench_serving` (0.5, `serving.py`): an HTTP 200 whose events all parse.
-/// - GuideLLM (0.8, `request_handlers.py`): besides no error and some text; a clean end of the body
+/// - `GuideLLM` (0.8, `request_handlers.py`): besides no error and some text; a clean end of the body
 ///   anywhere will do.
 fn others(seen: &Seen, error: bool) -> Others {
     let exchange = &seen.exchange;

@@ -4,46 +4,32 @@
 //! besides would be measured as the server's slowness. When many sockets are ready at once, all are
 //! read first, each stamped as its read returns, and only then are the bytes looked at.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
-use hdrhistogram::Histogram;
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use mio::{Events, Poll, Token};
 
 use super::alarm::Alarm;
-use super::call::{Call, Due, Finished, Prepared};
+use super::call::{Call, Due};
 use super::gist::Gist;
+use super::harvest::{Harvest, Record, What};
 use super::http::Response;
-use super::line::{Got, Line, State};
+use super::line::State;
 use super::machine;
+use super::note::{LoopReport, Note, histogram};
+use super::pool::Pool;
+use super::setup::Setup;
 use super::source::Source;
-use crate::clock::Clock;
+use super::stock::Stock;
 use crate::record::load::Stage;
-use crate::transcript::{End, Limit, Phase};
-use crate::transport::target::Deadlines;
+use crate::transcript::{End, Limit};
 use crate::units::Nanos;
 
 /// Sockets that are told of in one turn.
 const EVENTS: usize = 1_024;
-/// What the reads of one turn may bring before it is looked at.
-const ARENA_BYTES: usize = 1 << 20;
-/// What one read may bring.
-const READ_BYTES: usize = 64 << 10;
-/// Reads of one socket in one turn: a flood on one must not starve the others.
-const READS_OF_ONE: usize = 16;
-/// Requests made ready before they are due.
-const PREPARED: usize = 32;
-/// So many of them in one turn, and only when nothing is due for a while.
-const PREPARED_AT_ONCE: usize = 4;
-const AHEAD: Nanos = Nanos(200_000);
 /// How often the loop proves that it still comes round.
 const HEARTBEAT: Nanos = Nanos::from_millis(10);
 /// How often deadlines are looked at.
@@ -51,114 +37,20 @@ const WATCH: Nanos = Nanos::from_millis(50);
 
 const ALARM: Token = Token(usize::MAX - 1);
 
-/// What all event loops of a run share.
-pub(super) struct Setup {
-    pub(super) clock: Clock,
-    /// Where to connect; in turn.
-    pub(super) addresses: Vec<SocketAddr>,
-    pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    pub(super) deadlines: Deadlines,
-    /// The window, from the start of the load.
-    pub(super) window: (Nanos, Nanos),
-    /// How long requests may take after the last start.
-    pub(super) drain: Nanos,
-    /// Measured requests to start at most.
-    pub(super) requests: Option<u64>,
-    /// Makes a request ready.
-    pub(super) prepare: Box<dyn Fn(u64) -> Prepared + Send + Sync>,
-    pub(super) gauges: Arc<Gauges>,
-}
-
-/// What may be looked at from outside while loops run.
-#[derive(Debug, Default)]
-pub(super) struct Gauges {
-    /// Measured requests started.
-    pub(super) measured: AtomicU64,
-    pub(super) started: AtomicU64,
-    pub(super) in_flight: AtomicU64,
-    pub(super) in_flight_max: AtomicU64,
-    pub(super) connections: AtomicU64,
-    /// Everything is to end at once.
-    pub(super) halt: AtomicBool,
-    /// Loops that have ended.
-    pub(super) ended: AtomicU64,
-}
-
-/// What a loop tells the clerk.
-#[derive(Debug)]
-pub(super) enum Note {
-    /// A request is over.
-    Over(Box<Finished>),
-    /// A request was never sent: too many were in flight.
-    Shed(Due),
-    /// A loop has ended.
-    Ended(Box<LoopReport>),
-}
-
-/// What a loop knows of itself.
-#[derive(Debug)]
-pub(super) struct LoopReport {
-    /// From due to taken up, in microseconds; measured requests.
-    pub(super) lag_us: Histogram<u64>,
-    /// How late each heartbeat was, in microseconds.
-    pub(super) stall_us: Histogram<u64>,
-    pub(super) cpu: Nanos,
-    pub(super) wall: Nanos,
-    pub(super) reads: u64,
-}
-
-/// A histogram of microseconds up to an hour, three digits.
-pub(super) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("the bounds are sound")
-}
-
 pub(super) struct Shard<'a> {
     setup: &'a Setup,
     source: Source,
     poll: Poll,
     alarm: Alarm,
-    /// Connections by token.
-    lines: Vec<Option<Line>>,
-    free: Vec<usize>,
-    /// Slots given up in this turn: what was read from them is still to be looked at.
-    freed: Vec<usize>,
-    idle: Vec<usize>,
+    pool: Pool,
+    harvest: Harvest,
     in_flight: usize,
     in_flight_max: usize,
-    prepared: VecDeque<(u64, Prepared)>,
+    stock: Stock,
     /// The start of the load on the clock.
     origin: Nanos,
-    arena: Vec<u8>,
-    records: Vec<Record>,
-    ready: Vec<usize>,
     notes: SyncSender<Note>,
     report: LoopReport,
-    addresses_used: usize,
-}
-
-/// Files and local ports are ours to give: that there are no more is not the server's fault.
-#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn no_connection(error: io::Error) -> End {
-    /// `EMFILE` and `ENFILE`, which have no kind of their own.
-    const NO_FILES: [i32; 2] = [24, 23];
-    let no_files = error.raw_os_error().is_some_and(|code| NO_FILES.contains(&code));
-    if no_files || error.kind() == io::ErrorKind::AddrNotAvailable {
-        let why = format!("this machine has no more open files or local ports for it: {error}");
-        return End::Unsent { why };
-    }
-    End::Refused { why: error.to_string() }
-}
-
-struct Record {
-    token: usize,
-    at: Nanos,
-    what: What,
-}
-
-enum What {
-    Bytes(Range<usize>),
-    Closed,
-    Broken(End),
 }
 
 impl<'a> Shard<'a> {
@@ -180,22 +72,16 @@ impl<'a> Shard<'a> {
         Ok(Self {
             setup,
             source,
+            pool: Pool::new(poll.registry().try_clone()?),
             poll,
             alarm,
-            lines: Vec::new(),
-            free: Vec::new(),
-            freed: Vec::new(),
-            idle: Vec::new(),
+            harvest: Harvest::new(),
             in_flight: 0,
             in_flight_max,
-            prepared: VecDeque::new(),
+            stock: Stock::default(),
             origin: Nanos(0),
-            arena: vec![0; ARENA_BYTES],
-            records: Vec::new(),
-            ready: Vec::new(),
             notes,
             report,
-            addresses_used: 0,
         })
     }
 
@@ -207,32 +93,32 @@ impl<'a> Shard<'a> {
     /// Opens connections before the load starts, and gives up waiting for them at `until`.
     pub(super) fn warm(&mut self, count: usize, until: Nanos) -> io::Result<()> {
         for _ in 0..count {
-            if let Err(end) = self.open() {
+            if let Err(end) = self.open(self.now()) {
                 // The requests will say so, each for itself.
                 drop(end);
                 break;
             }
         }
         let mut events = Events::with_capacity(EVENTS);
-        while self.lines.iter().flatten().any(|line| line.state != State::Open) {
+        while self.pool.is_opening() {
             let now = self.now();
             if now >= until || self.halted() {
                 break;
             }
             self.turn(&mut events, until)?;
         }
-        for token in 0..self.lines.len() {
-            match self.line(token) {
+        for token in self.pool.tokens() {
+            match self.pool.line(token) {
                 Some(line) if line.is_idle() => {
                     // It has idled: if it turns out closed, that is no answer of the server's.
                     line.used = true;
-                    self.idle.push(token);
+                    self.pool.keep(token);
                 }
-                Some(_) => self.close(token),
+                Some(_) => self.pool.close(token),
                 None => {}
             }
         }
-        self.free.append(&mut self.freed);
+        self.pool.end_turn();
         Ok(())
     }
 
@@ -242,6 +128,7 @@ impl<'a> Shard<'a> {
         let cpu = machine::thread_cpu();
         let started = self.setup.clock.now();
         let ended = self.drive();
+        self.report.reads = self.harvest.reads;
         self.report.cpu = machine::thread_cpu().since(cpu);
         self.report.wall = self.setup.clock.now().since(started);
         self.setup.gauges.ended.fetch_add(1, Ordering::Relaxed);
@@ -253,7 +140,7 @@ impl<'a> Shard<'a> {
     fn drive(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         while self.setup.clock.now() < self.origin && !self.halted() {
-            self.prepare_ahead();
+            self.stock.fill(&self.source, &self.setup.prepare, self.now());
             let left = self.origin.since(self.setup.clock.now());
             let timeout = self.alarm.set(left)?;
             self.wait(&mut events, timeout)?;
@@ -290,7 +177,7 @@ impl<'a> Shard<'a> {
                 self.report.stall_us.saturating_record(late_us.max(1));
                 beat = now + HEARTBEAT;
             }
-            self.prepare_ahead();
+            self.stock.fill(&self.source, &self.setup.prepare, self.now());
         }
     }
 
@@ -298,7 +185,7 @@ impl<'a> Shard<'a> {
         self.setup.gauges.halt.load(Ordering::Relaxed)
     }
 
-    fn wait(&mut self, events: &mut Events, timeout: std::time::Duration) -> io::Result<()> {
+    fn wait(&mut self, events: &mut Events, timeout: Duration) -> io::Result<()> {
         match self.poll.poll(events, Some(timeout)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
@@ -309,7 +196,7 @@ impl<'a> Shard<'a> {
     fn turn(&mut self, events: &mut Events, next: Nanos) -> io::Result<()> {
         let left = next.since(self.now());
         let timeout =
-            if self.ready.is_empty() { self.alarm.set(left)? } else { std::time::Duration::ZERO };
+            if self.harvest.is_waiting() { Duration::ZERO } else { self.alarm.set(left)? };
         self.wait(events, timeout)?;
         for event in events.iter() {
             let Token(token) = event.token();
@@ -320,51 +207,13 @@ impl<'a> Shard<'a> {
                 self.writable(token);
             }
             if event.is_readable() || event.is_read_closed() || event.is_error() {
-                self.ready.push(token);
+                self.harvest.ready(token, event.is_read_closed());
             }
         }
+        self.harvest.begin();
         self.read_ready();
-        self.look();
-        self.free.append(&mut self.freed);
+        self.pool.end_turn();
         Ok(())
-    }
-
-    fn line(&mut self, token: usize) -> Option<&mut Line> {
-        self.lines.get_mut(token)?.as_mut()
-    }
-
-    /// Makes the next requests ready while nothing is due.
-    fn prepare_ahead(&mut self) {
-        let now = self.now();
-        for _ in 0..PREPARED_AT_ONCE {
-            let wanted = self.prepared.len() < PREPARED
-                && self.source.next_at().is_none_or(|next| next > now + AHEAD);
-            if !wanted {
-                return;
-            }
-            let next = match self.prepared.back() {
-                Some((number, _)) => number + self.source.step(),
-                None => match self.source.next_number() {
-                    Some(number) => number,
-                    None => return,
-                },
-            };
-            self.prepared.push_back((next, (self.setup.prepare)(next)));
-        }
-    }
-
-    fn prepared(&mut self, number: u64) -> Prepared {
-        while let Some((ready, _)) = self.prepared.front() {
-            if *ready > number {
-                break;
-            }
-            if let Some((ready, prepared)) = self.prepared.pop_front()
-                && ready == number
-            {
-                return prepared;
-            }
-        }
-        (self.setup.prepare)(number)
     }
 
     fn start_due(&mut self) {
@@ -388,7 +237,7 @@ impl<'a> Shard<'a> {
     }
 
     fn start(&mut self, due: Due, now: Nanos) {
-        let prepared = self.prepared(due.number);
+        let prepared = self.stock.take(due.number, &self.setup.prepare);
         let window = self.setup.window;
         let mut gist =
             if prepared.stream { Gist::of_stream(window) } else { Gist::of_plain(window) };
@@ -418,15 +267,15 @@ impl<'a> Shard<'a> {
 
     /// Sends over an idle connection, or a new one.
     fn send(&mut self, call: Box<Call>, bytes: Vec<u8>, now: Nanos) {
-        let idle = if call.resent { None } else { self.idle.pop() };
+        let idle = if call.resent { None } else { self.pool.take_idle() };
         let token = match idle {
             Some(token) => token,
-            None => match self.open() {
+            None => match self.open(now) {
                 Ok(token) => token,
                 Err(end) => return self.over(*call, end, now),
             },
         };
-        let Some(line) = self.line(token) else {
+        let Some(line) = self.pool.line(token) else {
             let why = "a connection that is gone was taken for idle".to_owned();
             return self.over(*call, End::Unsent { why }, now);
         };
@@ -438,32 +287,15 @@ impl<'a> Shard<'a> {
         }
     }
 
-    fn open(&mut self) -> Result<usize, End> {
-        let addresses = &self.setup.addresses;
-        let nth = self.addresses_used % addresses.len().max(1);
-        self.addresses_used += 1;
-        let address =
-            *addresses.get(nth).ok_or(End::Unresolved { why: "no address".to_owned() })?;
-        let mut socket = TcpStream::connect(address).map_err(no_connection)?;
-        let token = self.free.pop().unwrap_or(self.lines.len());
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll
-            .registry()
-            .register(&mut socket, Token(token), interest)
-            .map_err(no_connection)?;
-        let opened = self.now();
-        let line = Line::new(socket, self.setup.tls.as_ref(), opened)?;
-        match self.lines.get_mut(token) {
-            Some(slot) => *slot = Some(line),
-            None => self.lines.push(Some(line)),
-        }
+    fn open(&mut self, now: Nanos) -> Result<usize, End> {
+        let token = self.pool.open(self.setup, now)?;
         self.setup.gauges.connections.fetch_add(1, Ordering::Relaxed);
         Ok(token)
     }
 
     /// The socket takes bytes, or is connected.
     fn writable(&mut self, token: usize) {
-        let Some(line) = self.line(token) else { return };
+        let Some(line) = self.pool.line(token) else { return };
         match line.advance() {
             Ok(_) => self.stamp_sent(token),
             Err(end) => {
@@ -476,7 +308,7 @@ impl<'a> Shard<'a> {
     /// Notes when the last byte of a request went out.
     fn stamp_sent(&mut self, token: usize) {
         let now = self.now();
-        let Some(line) = self.line(token) else { return };
+        let Some(line) = self.pool.line(token) else { return };
         if line.state != State::Open || line.out_at < line.out.len() {
             return;
         }
@@ -491,72 +323,39 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Reads what is ready, and looks at nothing.
+    /// Reads what is ready, all of it before anything is looked at.
     fn read_ready(&mut self) {
-        let mut ready = std::mem::take(&mut self.ready);
-        let mut used = 0;
-        for token in ready.drain(..) {
-            for nth in 0.. {
-                if nth == READS_OF_ONE {
-                    self.ready.push(token);
-                    break;
-                }
-                if ARENA_BYTES - used < READ_BYTES {
-                    self.look();
-                    used = 0;
-                }
-                let range = used..used + READ_BYTES;
-                let Some(line) = self.lines.get_mut(token).and_then(Option::as_mut) else { break };
-                let Some(room) = self.arena.get_mut(range) else { break };
-                let got = line.read(room);
-                let at = self.setup.clock.now().since(self.origin);
-                let (what, more) = match got {
-                    Got::Nothing => break,
-                    Got::Bytes { len: 0, more } => {
-                        self.stamp_sent(token);
-                        if more {
-                            continue;
-                        }
-                        break;
-                    }
-                    Got::Bytes { len, more } => {
-                        self.report.reads += 1;
-                        used += len;
-                        (What::Bytes(used - len..used), more)
-                    }
-                    Got::Closed => (What::Closed, false),
-                    Got::Broken(end) => (What::Broken(end), false),
-                };
-                self.records.push(Record { token, at, what });
-                if !more {
-                    break;
-                }
+        loop {
+            let (setup, origin) = (self.setup, self.origin);
+            let now = || setup.clock.now().since(origin);
+            let done = self.harvest.gather(&mut self.pool, now);
+            self.look();
+            if done {
+                return;
             }
-        }
-        if self.ready.is_empty() {
-            self.ready = ready;
         }
     }
 
     /// Looks at what was read.
     fn look(&mut self) {
-        let mut records = std::mem::take(&mut self.records);
+        let mut records = self.harvest.take();
         for Record { token, at, what } in records.drain(..) {
             match what {
                 What::Bytes(range) => self.bytes(token, range, at),
+                What::Progress => self.stamp_sent(token),
                 What::Closed => self.closed(token, at),
                 What::Broken(end) => self.lost(token, end, at),
             }
         }
-        self.records = records;
+        self.harvest.give_back(records);
     }
 
     fn bytes(&mut self, token: usize, range: Range<usize>, at: Nanos) {
-        let Some(line) = self.lines.get_mut(token).and_then(Option::as_mut) else { return };
-        let Some(bytes) = self.arena.get(range) else { return };
+        let Some(line) = self.pool.line(token) else { return };
+        let bytes = self.harvest.bytes(range);
         let Some(call) = &mut line.call else {
             // Nobody asked: a server that speaks out of turn is not asked again.
-            return self.close(token);
+            return self.pool.close(token);
         };
         line.out = Vec::new();
         line.out_at = 0;
@@ -577,8 +376,8 @@ impl<'a> Shard<'a> {
 
     /// The peer closed the connection.
     fn closed(&mut self, token: usize, at: Nanos) {
-        let Some(line) = self.line(token) else { return };
-        let Some(call) = &line.call else { return self.close(token) };
+        let Some(line) = self.pool.line(token) else { return };
+        let Some(call) = &line.call else { return self.pool.close(token) };
         let end = match call.response.missing() {
             None => End::Complete,
             Some(_) if call.read.is_none() && line.used => End::ClosedBeforeResponse,
@@ -590,7 +389,7 @@ impl<'a> Shard<'a> {
     /// The connection is gone, and its request with it; unless it was an open connection that
     /// nothing came over: then the request goes out once more, and that is told.
     fn lost(&mut self, token: usize, end: End, at: Nanos) {
-        let Some(line) = self.line(token) else { return };
+        let Some(line) = self.pool.line(token) else { return };
         let stale = line.used
             && matches!(end, End::ClosedBeforeResponse | End::Reset { .. })
             && line.call.as_ref().is_some_and(|call| call.read.is_none() && !call.resent);
@@ -598,7 +397,7 @@ impl<'a> Shard<'a> {
             return self.end(token, end, at, false);
         }
         let (call, bytes) = (line.call.take(), std::mem::take(&mut line.out));
-        self.close(token);
+        self.pool.close(token);
         if let Some(mut call) = call {
             call.resent = true;
             call.sent = None;
@@ -608,13 +407,13 @@ impl<'a> Shard<'a> {
 
     /// A request is over; its connection may be kept.
     fn end(&mut self, token: usize, end: End, at: Nanos, keep: bool) {
-        let Some(line) = self.line(token) else { return };
+        let Some(line) = self.pool.line(token) else { return };
         let call = line.call.take();
         line.used = true;
         if keep {
-            self.idle.push(token);
+            self.pool.keep(token);
         } else {
-            self.close(token);
+            self.pool.close(token);
         }
         if let Some(call) = call {
             self.over(*call, end, at);
@@ -628,35 +427,11 @@ impl<'a> Shard<'a> {
         let _ = self.notes.send(Note::Over(Box::new(call.finish(end, at))));
     }
 
-    fn close(&mut self, token: usize) {
-        let Some(slot) = self.lines.get_mut(token) else { return };
-        if let Some(mut line) = slot.take() {
-            // A socket that is closed leaves the poll by itself; this is for systems without that.
-            let _ = self.poll.registry().deregister(&mut line.socket);
-            self.idle.retain(|idle| *idle != token);
-            self.freed.push(token);
-        }
-    }
-
     /// Ends what has waited too long.
     fn watch(&mut self, now: Nanos) {
-        for token in 0..self.lines.len() {
-            let Some(line) = self.line(token) else { continue };
-            let Some(call) = &line.call else { continue };
-            let (phase, since) = match (line.state, call.sent, call.read) {
-                (State::Connecting, ..) => (Phase::Connect, line.opened.max(call.started)),
-                (State::Securing, ..) => (Phase::Tls, line.opened.max(call.started)),
-                (State::Open, None, _) => (Phase::Total, call.started),
-                (State::Open, Some(sent), None) => (Phase::FirstByte, sent),
-                (State::Open, Some(_), Some(read)) => (Phase::Gap, read),
-            };
-            let started = call.started;
-            let deadlines = &self.setup.deadlines;
-            let late =
-                [(Phase::Total, started), (phase, since)].into_iter().find_map(|(phase, since)| {
-                    let after = Nanos::from(deadlines.of(phase));
-                    (now.since(since) > after).then_some(End::TimedOut { phase, after })
-                });
+        for token in self.pool.tokens() {
+            let Some(line) = self.pool.line(token) else { continue };
+            let late = line.overdue(now, &self.setup.deadlines);
             if let Some(end) = late {
                 self.end(token, end, now, false);
             }
@@ -665,8 +440,8 @@ impl<'a> Shard<'a> {
 
     fn end_all(&mut self, end: &End, now: Nanos) {
         self.source.stop();
-        for token in 0..self.lines.len() {
-            if self.line(token).is_some_and(|line| line.call.is_some()) {
+        for token in self.pool.tokens() {
+            if self.pool.line(token).is_some_and(|line| line.call.is_some()) {
                 self.end(token, end.clone(), now, false);
             }
         }

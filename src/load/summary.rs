@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 
-use super::clerk::Ledger;
+use super::ledger::Ledger;
 use super::machine;
 use super::meter::{Meter, Name, values};
-use super::shard::Gauges;
+use super::note::Gauges;
 use super::source::Stages;
 use crate::plan::{Comparison, LoadedPlan, Objective};
 use crate::record::HostFacts;

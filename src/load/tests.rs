@@ -113,7 +113,7 @@ fn piece() -> impl Strategy<Value = Piece> {
         "\\PC{0,6}",
     ];
     prop_oneof![
-        12 => (0..2_u8, text, 0..3_u8).prop_map(|(choice, text, key)| Piece::Text { choice, text, key: if key == 2 { 1 } else { 0 } }),
+        12 => (0..2_u8, text, 0..3_u8).prop_map(|(choice, text, key)| Piece::Text { choice, text, key: u8::from(key == 2) }),
         1 => Just(Piece::Text { choice: 0, text: "no".to_owned(), key: 2 }),
         1 => (0..2_u8).prop_map(Piece::Role),
         2 => (-9.0..0.0).prop_map(Piece::Logprobs),
@@ -169,6 +169,7 @@ fn exchange(body: Vec<u8>) -> Exchange {
         head: Some(ResponseHead { status: 200, reason: String::new(), headers }),
         framing: BodyFraming::Chunked,
         frames: vec![Frame { at: Nanos(1), bytes: body.into() }],
+        encoded: Vec::new(),
         trailers: Headers::default(),
         end: End::Complete,
         timing: Timing { done: Nanos(2), ..Timing::default() },

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::random::normal;
 
+/// More tokens than any model reads; a plan that says so has a slip in it.
+const TOKENS_MAX: u32 = 10_000_000;
+
 /// Token counts: one number, or a distribution.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -78,7 +81,7 @@ impl Lengths {
                 rng.choice(values).copied().unwrap_or_default()
             }
         };
-        drawn.max(1)
+        drawn.clamp(1, TOKENS_MAX)
     }
 
     /// What is wrong with it, if anything.
@@ -91,7 +94,17 @@ impl Lengths {
             Self::Drawn(Distribution::Values(values)) if values.is_empty() => {
                 Some("`values` is empty".to_owned())
             }
-            _ => None,
+            _ => {
+                let most = match self {
+                    Self::Fixed(count) => Some(*count),
+                    Self::Drawn(Distribution::Uniform(range)) => Some(range.max),
+                    Self::Drawn(Distribution::Values(values)) => values.iter().copied().max(),
+                    Self::Drawn(Distribution::Normal(_) | Distribution::Lognormal(_)) => None,
+                };
+                most.filter(|most| *most > TOKENS_MAX).map(|most| {
+                    format!("{most} tokens are more than the {TOKENS_MAX} that are allowed")
+                })
+            }
         }
     }
 }

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::trace::{self, nanos};
-use super::{Arrival, LoadPlan, Objective, Prompt, TraceRow};
+use super::{Arrival, Lengths, LoadPlan, Objective, Prompt, TraceRow};
 use crate::document::{self, DocumentError, Node, Problem};
 use crate::suite::load::{hex, read_text};
+use crate::units::Nanos;
 
 /// The version of the format that this binary reads.
 pub const VERSION: u32 = 1;
@@ -143,7 +144,21 @@ fn sense(plan: &LoadPlan) -> Option<String> {
     if plan.workload.is_empty() {
         return Some("the plan sends nothing: `workload` is empty".to_owned());
     }
-    None
+    if plan.duration.is_some_and(|duration| duration.0 == Nanos(0)) {
+        return Some("nothing is measured in a `duration` of 0s".to_owned());
+    }
+    match &plan.arrival {
+        Arrival::Burst(burst) if burst.every.0 == Nanos(0) => {
+            Some("bursts every 0s would be one without an end; give `every` a span".to_owned())
+        }
+        Arrival::Ramp(ramp) if ramp.from <= 0.0 && ramp.to <= 0.0 => {
+            Some("the plan sends nothing: its ramp goes from 0 to 0".to_owned())
+        }
+        Arrival::Steps(steps) if steps.steps.iter().all(|step| step.rate <= 0.0) => {
+            Some("the plan sends nothing: the rate of every step is 0".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn lint(plan: &LoadPlan, tree: &Node) -> Vec<Problem> {
@@ -173,7 +188,7 @@ fn lint(plan: &LoadPlan, tree: &Node) -> Vec<Problem> {
         };
         let place = |key: &str| node.get(key).unwrap_or(node).caret();
         problems.extend(empty.map(|message| Problem::new("prompt", message, place("prompt"))));
-        let length = workload.max_tokens.as_ref().and_then(|lengths| lengths.problem());
+        let length = workload.max_tokens.as_ref().and_then(Lengths::problem);
         problems.extend(length.map(|message| Problem::new("length", message, place("max_tokens"))));
     }
     problems
@@ -221,6 +236,26 @@ mod tests {
         assert!(said.contains("larger than"), "{said}");
         let said = refusal(&PLAN.replace("duration: 1m", "duration: soon"));
         assert!(said.contains("5m"), "{said}");
+        let said = refusal(&PLAN.replace("tokens: 200", "tokens: 4000000000"));
+        assert!(said.contains("10000000"), "{said}");
+    }
+
+    #[test]
+    fn a_plan_that_would_send_nothing_or_without_end_is_refused() {
+        for (arrival, why) in [
+            ("{burst: {size: 3, every: 0s}}", "without an end"),
+            ("{ramp: {from: 0, to: 0, over: 5s}}", "from 0 to 0"),
+            ("{steps: {steps: [{rate: 0, for: 5s}]}}", "every step is 0"),
+        ] {
+            let said = refusal(&PLAN.replace("{poisson: {rate: 12.5}}", arrival));
+            assert!(said.contains(why), "{arrival}: {said}");
+        }
+        let said = refusal(&PLAN.replace("duration: 1m", "duration: 0s"));
+        assert!(said.contains("nothing is measured"), "{said}");
+        let weights = PLAN.replace("    max_tokens", "    weight: 4294967295\n    max_tokens");
+        let again = weights.split("workload:\n").nth(1).unwrap();
+        let loaded = read(&format!("{weights}{again}")).unwrap();
+        assert!(crate::plan::Asks::new(loaded, "m").ask(7).workload < 2);
     }
 
     #[test]

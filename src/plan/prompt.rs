@@ -42,13 +42,13 @@ pub struct Ask {
 pub struct Asks {
     loaded: LoadedPlan,
     model: String,
-    weights: u32,
+    weights: u64,
 }
 
 impl Asks {
     /// Requests of `loaded` for `model`.
     pub fn new(loaded: LoadedPlan, model: &str) -> Self {
-        let weights = loaded.plan.workload.iter().map(|workload| workload.weight).sum();
+        let weights = loaded.plan.workload.iter().map(|workload| u64::from(workload.weight)).sum();
         Self { loaded, model: model.to_owned(), weights }
     }
 
@@ -58,14 +58,19 @@ impl Asks {
     }
 
     /// Request `number`, from 0. The same number is the same request, whoever asks and when.
+    ///
+    /// # Panics
+    ///
+    /// If the plan has no workload, which none has that was loaded.
     pub fn ask(&self, number: u64) -> Ask {
         let plan = &self.loaded.plan;
         // Numbers one apart must not be seeds one apart: the generator's first draws would be alike.
         let mut rng = Rng::with_seed(plan.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let mut pick = rng.u32(0..self.weights.max(1));
+        let mut pick = rng.u64(0..self.weights.max(1));
         let chosen = plan.workload.iter().position(|workload| {
-            let here = pick < workload.weight;
-            pick = pick.saturating_sub(workload.weight);
+            let weight = u64::from(workload.weight);
+            let here = pick < weight;
+            pick = pick.saturating_sub(weight);
             here
         });
         let index = chosen.unwrap_or_default();
@@ -74,14 +79,18 @@ impl Asks {
         let text = self.text(workload, number, row.map(|row| row.prompt), &mut rng);
         let limit = workload.max_tokens.as_ref().map(|lengths| lengths.draw(&mut rng));
         let limit = row.map(|row| row.reply.max(1)).or(limit);
-        self.request(workload, index, text, limit)
+        self.request(workload, index, &text, limit)
     }
 
     /// A request of one workload, to learn from it what all of them ask for.
+    ///
+    /// # Panics
+    ///
+    /// If the plan has no such workload.
     pub fn sample(&self, index: usize) -> Ask {
         let workload = self.loaded.plan.workload.get(index);
         let workload = workload.expect("it is one of the plan's workloads");
-        self.request(workload, index, String::new(), Some(1))
+        self.request(workload, index, "", Some(1))
     }
 
     fn text(&self, workload: &Workload, number: u64, tokens: Option<u32>, rng: &mut Rng) -> String {
@@ -104,7 +113,7 @@ impl Asks {
         text
     }
 
-    fn request(&self, workload: &Workload, index: usize, text: String, limit: Option<u32>) -> Ask {
+    fn request(&self, workload: &Workload, index: usize, text: &str, limit: Option<u32>) -> Ask {
         let mut body = Map::new();
         body.insert("model".to_owned(), json!(self.model));
         let path = match workload.kind {
@@ -192,7 +201,7 @@ mod tests {
         assert_eq!(asks.ask(3), asks.ask(3));
         let start = |number| {
             let body = body(&asks.ask(number));
-            body["messages"][0]["content"].as_str().unwrap()[..19].to_owned()
+            body["messages"][0]["content"].as_str().unwrap().chars().take(19).collect::<String>()
         };
         let mut starts: Vec<_> = (0..500).map(start).collect();
         starts.sort();

@@ -31,12 +31,12 @@ pub(super) fn read(format: TraceFormat, text: &str) -> Result<Vec<TraceRow>, Str
         TraceFormat::Mooncake => mooncake(text)?,
         TraceFormat::Azure => azure(text)?,
     };
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rows.sort_by_key(|row| row.0);
     let Some(first) = rows.first().map(|row| row.0) else {
         return Err("the trace has no request".to_owned());
     };
-    let rows = rows.into_iter().map(|(seconds, prompt, reply)| TraceRow {
-        at: nanos(seconds - first),
+    let rows = rows.into_iter().map(|(at, prompt, reply)| TraceRow {
+        at: Nanos(at.saturating_sub(first).unsigned_abs()),
         prompt,
         reply,
     });
@@ -54,18 +54,26 @@ pub(super) fn nanos(seconds: f64) -> Nanos {
     Nanos(nanos)
 }
 
-fn mooncake(text: &str) -> Result<Vec<(f64, u32, u32)>, String> {
+/// A row as it stands in a file: when, in nanoseconds from wherever its clock counts, and the tokens.
+type Raw = (i64, u32, u32);
+
+fn mooncake(text: &str) -> Result<Vec<Raw>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
             let row: Mooncake =
                 serde_json::from_str(line).map_err(|e| format!("line {}: {e}", index + 1))?;
-            Ok((row.timestamp / 1e3, row.input_length, row.output_length))
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a float beyond the range saturates, which is what is wanted"
+            )]
+            let at = (row.timestamp * 1e6).round() as i64;
+            Ok((at, row.input_length, row.output_length))
         })
         .collect()
 }
 
-fn azure(text: &str) -> Result<Vec<(f64, u32, u32)>, String> {
+fn azure(text: &str) -> Result<Vec<Raw>, String> {
     let mut lines = text.lines().enumerate();
     let (_, head) = lines.next().ok_or("the trace is empty")?;
     let columns: Vec<&str> = head.split(',').map(str::trim).collect();
@@ -84,10 +92,10 @@ fn azure(text: &str) -> Result<Vec<(f64, u32, u32)>, String> {
             NaiveDateTime::parse_from_str(time.trim_end_matches("+00:00"), "%Y-%m-%d %H:%M:%S%.f")
                 .map_err(|_| wrong("time", time))?
                 .and_utc();
-        #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit a float")]
-        let seconds = stamp.timestamp_micros() as f64 / 1e6;
+        // A year that nanoseconds do not reach is no time of a trace.
+        let at = stamp.timestamp_nanos_opt().ok_or_else(|| wrong("time", time))?;
         let count = |text: &str| text.parse::<u32>().map_err(|_| wrong("token count", text));
-        Ok((seconds, count(cell(prompt))?, count(cell(reply))?))
+        Ok((at, count(cell(prompt))?, count(cell(reply))?))
     });
     rows.collect()
 }

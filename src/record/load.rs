@@ -20,7 +20,7 @@ pub const REPORT: &str = "load.json";
 /// One [`RequestLine`] a line.
 pub const REQUESTS: &str = "requests.jsonl";
 
-/// HdrHistogram interval log: `ttft`, `icl`, `tpot` and `e2e` of each second, in microseconds.
+/// `HdrHistogram` interval log: `ttft`, `icl`, `tpot` and `e2e` of each second, in microseconds.
 pub const HISTOGRAMS: &str = "load.hlog";
 
 /// The JSON Schema of `load.json`, which is what `load --format json` prints.
@@ -53,7 +53,7 @@ pub struct Others {
     pub vllm_bench: bool,
     /// SGLang `bench_serving`: all events parse.
     pub sglang_bench: bool,
-    /// GuideLLM: no error, some text.
+    /// `GuideLLM`: no error, some text.
     pub guidellm: bool,
 }
 

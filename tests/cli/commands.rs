@@ -133,9 +133,10 @@ fn every_help_page_is_as_it_was_last_looked_at() {
     let house = House::new();
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("help", house.run(&["--help"]).exits(0).stdout);
-        for command in
-            ["demo", "check", "mock", "report", "explain", "lens", "list", "lint", "init", "completions"]
-        {
+        for command in [
+            "demo", "check", "load", "calibrate", "mock", "report", "explain", "lens", "list", "lint",
+            "init", "completions",
+        ] {
             let help = house.run(&[command, "--help"]).exits(0).stdout;
             insta::assert_snapshot!(format!("help-{command}"), help);
         }
