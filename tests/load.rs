@@ -1,10 +1,12 @@
 //! The load driver against the mock: what is sent, what is counted, what is kept.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use proofhouse::clock::Clock;
 use proofhouse::load::{Glance, Job, LoadError, Watcher, run};
@@ -136,6 +138,7 @@ fn a_broken_stream_is_no_success_and_its_class_says_why() {
         let failed = report.errors.get(class).copied().unwrap_or_default();
         assert_eq!(failed, 6, "{fault}: {:?} {:?}", report.errors, report.error_examples);
         assert_eq!(report.false_successes["vllm bench"] > 0, vllm, "{fault}");
+        assert_eq!(report.false_success_classes["vllm bench"][class], 6, "{fault}");
         assert_eq!(report.metrics["ttft"].values.n, 0);
         assert_eq!(report.goodput.fraction, Some(0.0));
     }
@@ -241,6 +244,33 @@ fn whole_answers_and_embeddings_are_measured_too() {
     let report = load("", plan);
     assert_eq!(report.summary.good, 20, "{:?}", report.error_examples);
     assert_eq!((report.metrics["ttft"].values.n, report.metrics["e2e"].values.n), (0, 20));
+}
+
+/// Head, body and end arrive as one: no event tells of the end again.
+#[test]
+fn an_answer_framed_by_the_close_is_whole_when_the_close_comes_with_it() {
+    const ANSWER: &str = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            std::thread::spawn(move || {
+                let asked = socket.read(&mut [0; 4096]).unwrap_or(0);
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+                if asked > 0 {
+                    let _ = socket.write_all(format!("{head}{ANSWER}").as_bytes());
+                }
+            });
+        }
+    });
+    let plan = "arrival: {closed: {users: 4}}\nrequests: 80\n\
+                workload: [{prompt: {text: hi}, stream: false}]\n";
+    let mut job = job(&format!("http://127.0.0.1:{port}/v1"), plan);
+    job.target.timeouts.gap = Duration::from_secs(2);
+    let report = run(job, &mut Silent).unwrap();
+    adds_up(&report);
+    assert_eq!(report.summary.good, 80, "{:?}", report.error_examples);
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(super) struct Ledger {
     pub(super) errors: BTreeMap<String, u64>,
     pub(super) error_examples: BTreeMap<String, String>,
     pub(super) false_successes: BTreeMap<String, u64>,
+    pub(super) false_success_classes: BTreeMap<String, BTreeMap<String, u64>>,
     pub(super) finish_reasons: BTreeMap<String, u64>,
     pub(super) tokens: Tokens,
     /// Good requests that meet every latency objective.
@@ -80,6 +81,7 @@ impl Ledger {
             errors: BTreeMap::new(),
             error_examples: BTreeMap::new(),
             false_successes: BTreeMap::new(),
+            false_success_classes: BTreeMap::new(),
             finish_reasons: BTreeMap::new(),
             tokens: Tokens::default(),
             met: 0,
@@ -221,6 +223,10 @@ impl Ledger {
                 [("vllm bench", vllm_bench), ("sglang bench", sglang_bench), ("guidellm", guidellm)]
             {
                 *self.false_successes.entry(tool.to_owned()).or_default() += u64::from(counts);
+                if counts {
+                    let classes = self.false_success_classes.entry(tool.to_owned()).or_default();
+                    *classes.entry(class.clone()).or_default() += 1;
+                }
             }
             return;
         }

@@ -4,8 +4,9 @@
 //! besides would be measured as the server's slowness. When many sockets are ready at once, all are
 //! read first, each stamped as its read returns, and only then are the bytes looked at.
 
+mod ending;
+
 use std::io;
-use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use super::setup::Setup;
 use super::source::Source;
 use super::stock::Stock;
 use crate::record::load::Stage;
-use crate::transcript::{End, Limit};
+use crate::transcript::End;
 use crate::units::Nanos;
 
 /// Sockets that are told of in one turn.
@@ -348,102 +349,5 @@ impl<'a> Shard<'a> {
             }
         }
         self.harvest.give_back(records);
-    }
-
-    fn bytes(&mut self, token: usize, range: Range<usize>, at: Nanos) {
-        let Some(line) = self.pool.line(token) else { return };
-        let bytes = self.harvest.bytes(range);
-        let Some(call) = &mut line.call else {
-            // Nobody asked: a server that speaks out of turn is not asked again.
-            return self.pool.close(token);
-        };
-        line.out = Vec::new();
-        line.out_at = 0;
-        let over = match call.feed(bytes, at) {
-            Err(why) => Some((End::NotHttp { why }, false)),
-            Ok(used) if call.response.is_done() => {
-                Some((End::Complete, call.response.keep_alive && used == bytes.len()))
-            }
-            Ok(_) if call.gist.is_overfull() => {
-                Some((End::LimitReached { limit: Limit::BodyBytes }, false))
-            }
-            Ok(_) => None,
-        };
-        if let Some((end, keep)) = over {
-            self.end(token, end, at, keep);
-        }
-    }
-
-    /// The peer closed the connection.
-    fn closed(&mut self, token: usize, at: Nanos) {
-        let Some(line) = self.pool.line(token) else { return };
-        let Some(call) = &line.call else { return self.pool.close(token) };
-        let end = match call.response.missing() {
-            None => End::Complete,
-            Some(_) if call.read.is_none() && line.used => End::ClosedBeforeResponse,
-            Some(why) => End::CutShort { why },
-        };
-        self.lost(token, end, at);
-    }
-
-    /// The connection is gone, and its request with it; unless it was an open connection that
-    /// nothing came over: then the request goes out once more, and that is told.
-    fn lost(&mut self, token: usize, end: End, at: Nanos) {
-        let Some(line) = self.pool.line(token) else { return };
-        let stale = line.used
-            && matches!(end, End::ClosedBeforeResponse | End::Reset { .. })
-            && line.call.as_ref().is_some_and(|call| call.read.is_none() && !call.resent);
-        if !stale {
-            return self.end(token, end, at, false);
-        }
-        let (call, bytes) = (line.call.take(), std::mem::take(&mut line.out));
-        self.pool.close(token);
-        if let Some(mut call) = call {
-            call.resent = true;
-            call.sent = None;
-            self.send(call, bytes, at);
-        }
-    }
-
-    /// A request is over; its connection may be kept.
-    fn end(&mut self, token: usize, end: End, at: Nanos, keep: bool) {
-        let Some(line) = self.pool.line(token) else { return };
-        let call = line.call.take();
-        line.used = true;
-        if keep {
-            self.pool.keep(token);
-        } else {
-            self.pool.close(token);
-        }
-        if let Some(call) = call {
-            self.over(*call, end, at);
-        }
-    }
-
-    fn over(&mut self, call: Call, end: End, at: Nanos) {
-        self.in_flight -= 1;
-        self.setup.gauges.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.source.answered(&call.due, at, end.is_unreachable());
-        let _ = self.notes.send(Note::Over(Box::new(call.finish(end, at))));
-    }
-
-    /// Ends what has waited too long.
-    fn watch(&mut self, now: Nanos) {
-        for token in self.pool.tokens() {
-            let Some(line) = self.pool.line(token) else { continue };
-            let late = line.overdue(now, &self.setup.deadlines);
-            if let Some(end) = late {
-                self.end(token, end, now, false);
-            }
-        }
-    }
-
-    fn end_all(&mut self, end: &End, now: Nanos) {
-        self.source.stop();
-        for token in self.pool.tokens() {
-            if self.pool.line(token).is_some_and(|line| line.call.is_some()) {
-                self.end(token, end.clone(), now, false);
-            }
-        }
     }
 }

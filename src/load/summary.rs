@@ -106,6 +106,7 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
         errors: ledger.errors,
         error_examples: ledger.error_examples,
         false_successes: ledger.false_successes,
+        false_success_classes: ledger.false_success_classes,
         finish_reasons: ledger.finish_reasons,
         tokens: ledger.tokens,
         objectives: Vec::new(),

@@ -163,6 +163,8 @@ pub struct LoadReport {
     pub error_examples: BTreeMap<String, String>,
     /// Failed requests that other tools would have counted as successes, by tool.
     pub false_successes: BTreeMap<String, u64>,
+    /// The same by tool, and then by the class of the failure that the tool does not look for.
+    pub false_success_classes: BTreeMap<String, BTreeMap<String, u64>>,
     /// Replies by finish reason.
     pub finish_reasons: BTreeMap<String, u64>,
     /// Tokens of the measured requests.

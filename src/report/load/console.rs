@@ -137,7 +137,11 @@ fn failures(
         .false_successes
         .iter()
         .filter(|(_, count)| **count > 0)
-        .map(|(tool, count)| format!("{tool} {count}"))
+        .map(|(tool, count)| {
+            let classes = report.false_success_classes.get(tool).into_iter().flatten();
+            let classes: Vec<_> = classes.map(|(class, n)| format!("{class} {n}")).collect();
+            format!("{tool} {count} ({})", classes.join(", "))
+        })
         .collect();
     if !missed.is_empty() {
         let _ = writeln!(
