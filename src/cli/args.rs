@@ -297,13 +297,13 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "rate", help_heading = "Load")]
     pub users: Option<u32>,
     /// Requests per second, whatever the answers do
-    #[arg(long, value_name = "PER_SECOND", value_parser = rate, help_heading = "Load")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true, help_heading = "Load")]
     pub rate: Option<f64>,
     /// How arrivals of --rate are spaced
     #[arg(long, value_enum, default_value_t = ArrivalArg::Poisson, requires = "rate", help_heading = "Load")]
     pub arrival: ArrivalArg,
     /// Shape of gamma arrivals: 1 is Poisson, less is burstier
-    #[arg(long, value_name = "SHAPE", default_value_t = 1.0, value_parser = rate, help_heading = "Load")]
+    #[arg(long, value_name = "SHAPE", default_value_t = 1.0, value_parser = rate, allow_negative_numbers = true, help_heading = "Load")]
     pub burstiness: f64,
     /// Length of the measured window [default: 30s, unless --requests]
     #[arg(long, value_name = "SPAN", help_heading = "Load")]
@@ -411,7 +411,7 @@ pub struct CalibrateArgs {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub users: u32,
     /// Requests per second instead
-    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "users")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true, conflicts_with = "users")]
     pub rate: Option<f64>,
     /// For how long
     #[arg(long, value_name = "SPAN", default_value = "10s")]

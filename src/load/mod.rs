@@ -40,3 +40,4 @@ mod tokens;
 
 pub use clerk::Glance;
 pub use driver::{Job, LoadError, Watcher, run};
+pub use peer::check_target;

@@ -8,8 +8,12 @@ use rustls::pki_types::ServerName;
 use super::driver::{LoadError, WARM};
 use crate::transport::target::{HttpChoice, Target};
 
-/// Whether the load path can do what the target asks for.
-pub(super) fn check_target(target: &Target) -> Result<(), LoadError> {
+/// Whether the load path can do what the target asks for: HTTP/1.1, straight to the endpoint.
+///
+/// # Errors
+///
+/// [`LoadError::Unsupported`], with the reason.
+pub fn check_target(target: &Target) -> Result<(), LoadError> {
     if target.proxy.is_some() {
         let why = "load does not go through a proxy: it would be measured with the endpoint";
         return Err(LoadError::Unsupported(why.to_owned()));

@@ -102,7 +102,22 @@ fn what_cannot_be_run_is_said_before_anything_is_sent() {
         .run(&["load", "--url", "http://127.0.0.1:9/v1", "--model", "m", "--users", "1"])
         .exits(3)
         .complains(&["nobody listens"]);
-    house.run(&["load", "--url", "http://127.0.0.1:9/v1", "--rate", "-1"]).exits(2);
+    house
+        .run(&["load", "--url", "http://127.0.0.1:9/v1", "--rate", "-1"])
+        .exits(2)
+        .complains(&["a number from 0.001"]);
+    house
+        .run(&[
+            "load",
+            "--url",
+            "http://127.0.0.1:9/v1",
+            "--users",
+            "1",
+            "--proxy",
+            "http://127.0.0.1:9",
+        ])
+        .exits(2)
+        .complains(&["does not go through a proxy"]);
     house.run(&["load", "--url", "http://127.0.0.1:9/v1", "--users", "0"]).exits(2);
     house
         .run(&[

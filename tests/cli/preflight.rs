@@ -44,6 +44,14 @@ fn a_closed_port_says_that_nobody_listens() {
 }
 
 #[test]
+fn a_proxy_that_is_not_there_is_not_taken_for_the_endpoint() {
+    let mock = Mock::start(&[]);
+    let proxy = format!("http://127.0.0.1:{}", peer::closed_port());
+    let words = ["the proxy", &proxy, "cannot be reached", "mend --proxy"];
+    both(&mock.url, &["--proxy", &proxy], &[], 3, &words);
+}
+
+#[test]
 fn a_name_without_an_address_is_said() {
     let words = ["proofhouse.invalid", "no address", "mend the host name"];
     both("http://proofhouse.invalid/v1", &[], &[], 3, &words);

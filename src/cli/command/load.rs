@@ -45,6 +45,7 @@ pub(super) fn run(args: &LoadArgs, settings: &Settings) -> Result<Exit, Failure>
         (Some(_), false) => return Err(Failure::usage(one).hint("name one --url or --target")),
         (None, _) => return Err(Failure::usage("no target was named").hint("name one: --url URL")),
     };
+    load::check_target(&chosen.target).map_err(|error| refused(&error))?;
     let clock = Clock::system();
     let runtime = runtime()?;
     let auth = runtime.block_on(meet(&mut chosen, &plan, &clock))?;

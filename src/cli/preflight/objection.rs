@@ -35,6 +35,13 @@ fn lost(message: String) -> Failure {
 fn no_answer(chosen: &Chosen, exchange: &Exchange) -> Failure {
     let url = &exchange.request.url;
     let tls = chosen.target.base_url.is_tls();
+    if let (End::Refused { why } | End::Unresolved { why }, Some(proxy)) =
+        (&exchange.end, &chosen.target.proxy)
+    {
+        // Behind a proxy nothing else is resolved or connected to.
+        return lost(format!("the proxy {proxy} cannot be reached ({why})"))
+            .hint("start the proxy, mend --proxy, or leave it out");
+    }
     match &exchange.end {
         End::Refused { why } => lost(format!("nobody listens at {url} ({why})"))
             .hint("start the server, or mend the port in --url"),
