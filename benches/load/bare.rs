@@ -32,13 +32,18 @@ pub(crate) fn read(port: u16, streams: u64, shape: &str) {
     let address = format!("127.0.0.1:{port}").parse().unwrap();
     let mut sockets: Vec<TcpStream> = Vec::new();
     for token in 0..usize::try_from(streams).unwrap() {
+        // As the load's users start: streams in step would be read many at a time.
+        std::thread::sleep(std::time::Duration::from_micros(if streams > 1 { 150 } else { 0 }));
         let mut socket = TcpStream::connect(address).unwrap();
-        let interest = Interest::READABLE | Interest::WRITABLE;
+        let interest = Interest::READABLE;
         poll.registry().register(&mut socket, Token(token), interest).unwrap();
+        // To the same machine: it is connected before the next line.
+        while let Err(error) = socket.write_all(request.as_bytes()) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotConnected, "{error}");
+        }
         sockets.push(socket);
     }
     let mut events = Events::with_capacity(1024);
-    let mut asked = vec![false; sockets.len()];
     let mut left = sockets.len();
     let mut buffer = vec![0; 64 << 10];
     let start = cpu();
@@ -46,10 +51,6 @@ pub(crate) fn read(port: u16, streams: u64, shape: &str) {
         poll.poll(&mut events, None).unwrap();
         for event in &events {
             let Token(token) = event.token();
-            if event.is_writable() && !asked[token] {
-                asked[token] = true;
-                sockets[token].write_all(request.as_bytes()).unwrap();
-            }
             if !event.is_readable() {
                 continue;
             }

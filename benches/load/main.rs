@@ -1,9 +1,10 @@
 //! The load driver against a server whose write times are known.
 //!
 //! `cargo bench --bench load` prints, for each load, what was true, what was reported, and what it
-//! cost: time to first token, gaps, start lag, processor time for each event of the event loop and
-//! of the whole process (reading, parsing, judging and recording), memory. A bare reader, which
-//! parses nothing, reads the same bytes for comparison. Run as a test it sends a handful of requests
+//! cost: time to first token, gaps, start lag, processor time for each token event of the event loop
+//! and of the whole process (reading, parsing, judging and recording), memory, and memory over time.
+//! `wrk`, where it is installed, and a bare reader, neither of which parses events, read the same
+//! bytes for comparison; a thread that only wakes up tells how late anybody is on this machine. Run as a test it sends a handful of requests
 //! and measures nothing worth reading. `cargo bench --bench load -- 1000` runs the loads whose name
 //! holds `1000`.
 
@@ -16,7 +17,9 @@
 )]
 
 mod bare;
+mod timer;
 mod truth;
+mod wrk;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -35,10 +38,28 @@ use tabled::builder::Builder;
 use tabled::settings::Style;
 use truth::{Shape, Truth};
 
-struct Silent;
+/// Looks at the memory once a second.
+#[derive(Default)]
+struct Memory(Vec<f64>);
 
-impl Watcher for Silent {
-    fn glance(&mut self, _: &Glance) {}
+impl Watcher for Memory {
+    fn glance(&mut self, _: &Glance) {
+        self.0.extend(rss_mib());
+    }
+}
+
+fn rss_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
+}
+
+/// The memory at four points of a run.
+fn quarters(memory: &Memory) -> String {
+    let seen = &memory.0;
+    let at = |quarter: usize| seen.get((seen.len() * quarter / 4).saturating_sub(1)).copied();
+    let told = (1..=4).filter_map(|quarter| Some(format!("{:.1}", at(quarter)?)));
+    told.collect::<Vec<_>>().join(" ")
 }
 
 /// A load.
@@ -84,6 +105,12 @@ fn scenes() -> Vec<Scene> {
             10_000,
             Shape { ttft_us: 3_000_000, itl_us: 1_000_000, tokens: 5, pack: 1 },
         ),
+        scene(
+            "minute of 200 streams",
+            users(200),
+            12_000,
+            Shape { ttft_us: 100_000, itl_us: 9_000, ..usual },
+        ),
     ]
 }
 
@@ -94,9 +121,9 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
+    fn start(sleeps: bool) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("--serve")
+            .arg(if sleeps { "--serve-asleep" } else { "--serve" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -124,9 +151,11 @@ impl Drop for Server {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--serve") {
-        truth::serve();
-        return;
+    match arguments.first().map(String::as_str) {
+        Some("--serve") => return truth::serve(false),
+        Some("--serve-asleep") => return truth::serve(true),
+        Some("--timer") => return timer::run(arguments[1].parse().unwrap()),
+        _ => {}
     }
     if arguments.first().is_some_and(|argument| argument == "--bare") {
         bare::read(arguments[1].parse().unwrap(), arguments[2].parse().unwrap(), &arguments[3]);
@@ -146,10 +175,14 @@ fn main() {
         "stall p99 ms",
         "loop µs/event",
         "all µs/event",
-        "bare µs/event",
+        "bare",
+        "wrk",
+        "all / wrk",
         "events/s of a core",
         "RSS MiB",
+        "at quarters",
         "server late p99 µs",
+        "bare timer late p99 ms",
     ]);
     for scene in scenes() {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| scene.name.contains(*wanted)) {
@@ -160,11 +193,20 @@ fn main() {
             continue;
         }
         // A process of its own for each, so that memory is its own as well.
-        let server = Server::start();
-        let report = drive(&scene, requests, server.port);
+        let open = !matches!(scene.arrival, Arrival::Closed(_));
+        let server = Server::start(open);
+        let timer = open.then(|| timer::start(if bench { 8 } else { 1 }));
+        let mut memory = Memory::default();
+        let report = drive(&scene, requests, server.port, &mut memory);
         let truth = server.truth();
-        let bare = bare::measure(&scene.shape, streams(&scene, requests), server.port);
-        row(&mut table, &scene, &report, &truth, bare);
+        let streams = streams(&scene, requests);
+        let bare = bare::measure(&scene.shape, streams, server.port);
+        let _ = server.truth();
+        let wrk = wrk::cpu_s(&scene.shape, streams, server.port).filter(|_| bench);
+        #[expect(clippy::cast_precision_loss, reason = "events of a benchmark")]
+        let wrk = wrk.map(|cpu| cpu * 1e6 / server.truth().tokens as f64);
+        let beside = Beside { bare, wrk, timer: timer.and_then(timer::late_ms_p99) };
+        row(&mut table, &scene, &report, &truth, &beside, &memory);
     }
     println!("{}", table.build().with(Style::psql()));
 }
@@ -176,7 +218,15 @@ fn streams(scene: &Scene, requests: u64) -> u64 {
     }
 }
 
-fn drive(scene: &Scene, requests: u64, port: u16) -> LoadReport {
+/// What others took for the same, in microseconds of processor time for each token event, and how
+/// late a timer was meanwhile.
+struct Beside {
+    bare: Option<f64>,
+    wrk: Option<f64>,
+    timer: Option<f64>,
+}
+
+fn drive(scene: &Scene, requests: u64, port: u16, memory: &mut Memory) -> LoadReport {
     let mut body = serde_json::Map::new();
     body.insert("truth".to_owned(), json!(scene.shape));
     let plan = LoadPlan {
@@ -218,18 +268,27 @@ fn drive(scene: &Scene, requests: u64, port: u16) -> LoadReport {
         clock: Clock::system(),
         stop: Arc::default(),
     };
-    run(job, &mut Silent).unwrap()
+    run(job, memory).unwrap()
 }
 
-fn row(table: &mut Builder, scene: &Scene, report: &LoadReport, truth: &Truth, bare: Option<f64>) {
+fn row(
+    table: &mut Builder,
+    scene: &Scene,
+    report: &LoadReport,
+    truth: &Truth,
+    beside: &Beside,
+    memory: &Memory,
+) {
     let ms = |us: u64| format!("{:.2}", std::time::Duration::from_micros(us).as_secs_f64() * 1e3);
     let said =
         |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
     let metric = |name: &str| &report.metrics[name].values;
     let client = &report.client;
     #[expect(clippy::cast_precision_loss, reason = "events of a benchmark")]
-    let events = client.events as f64;
-    let all = client.cpu_s.map(|cpu| cpu * 1e6 / events);
+    let (events, tokens) = (client.events as f64, truth.tokens as f64);
+    // For each token event, as for the others: a stream has a few more, which they do not count.
+    let of_loop = client.cpu_us_per_event.map(|us| us * events / tokens);
+    let all = client.cpu_s.map(|cpu| cpu * 1e6 / tokens);
     table.push_record([
         scene.name.to_owned(),
         truth.open_max.to_string(),
@@ -239,11 +298,15 @@ fn row(table: &mut Builder, scene: &Scene, report: &LoadReport, truth: &Truth, b
         format!("{} / {}", ms(truth.gap_us[1]), said(metric("icl").p99)),
         said(client.start_lag_ms_p99),
         said(client.stall_ms_p99),
-        said(client.cpu_us_per_event),
+        said(of_loop),
         said(all),
-        said(bare),
+        said(beside.bare),
+        said(beside.wrk),
+        said(all.zip(beside.wrk).map(|(all, wrk)| all / wrk)),
         all.map_or_else(|| "–".to_owned(), |us| format!("{:.0}", 1e6 / us)),
         said(client.rss_mib),
+        quarters(memory),
         truth.late_us[1].to_string(),
+        said(beside.timer),
     ]);
 }

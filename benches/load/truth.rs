@@ -1,6 +1,7 @@
 //! A server whose write times are known.
 //!
-//! One thread that never sleeps: due writes are looked for between any two looks at the sockets, so
+//! One thread that never sleeps (unless told to, for measuring starts on a machine of two cores): due
+//! writes are looked for between any two looks at the sockets, so
 //! a write is late by microseconds, and by how many is part of what it tells. Each answer has its
 //! head and a role at once, the first token after `ttft_us`, the others every `itl_us`; the last one
 //! brings the end with it. `pack` tokens go out with one write.
@@ -17,6 +18,9 @@ use proofhouse::clock::Clock;
 use serde::{Deserialize, Serialize};
 
 const LISTENER: Token = Token(usize::MAX - 1);
+
+/// How long a server that may sleep does: it is as much late to notice a request.
+const NAP: Duration = Duration::from_micros(80);
 
 /// What is asked of it, in the request's `truth`.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -102,7 +106,7 @@ struct Server {
 }
 
 /// Serves until its standard input closes. The first line of output is the port.
-pub(crate) fn serve() {
+pub(crate) fn serve(sleeps: bool) {
     let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     println!("{}", listener.local_addr().unwrap().port());
     let poll = Poll::new().unwrap();
@@ -131,6 +135,9 @@ pub(crate) fn serve() {
     let mut events = Events::with_capacity(1024);
     loop {
         server.write_due();
+        if sleeps && server.is_early() {
+            std::thread::sleep(NAP);
+        }
         server.poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
         for event in &events {
             match event.token() {
@@ -152,6 +159,12 @@ pub(crate) fn serve() {
 impl Server {
     fn now_us(&self) -> u64 {
         self.clock.now().0 / 1_000
+    }
+
+    /// Nothing is due for longer than a nap.
+    fn is_early(&self) -> bool {
+        let due = self.due.peek().map_or(u64::MAX, |Reverse((due, _))| *due);
+        u128::from(due.saturating_sub(self.now_us())) > 3 * NAP.as_micros()
     }
 
     fn accept(&mut self, listener: &TcpListener) {

@@ -23,6 +23,9 @@ const LOOK_AROUND: Duration = Duration::from_millis(100);
 pub(super) struct Alarm {
     #[cfg(target_os = "linux")]
     timer: rustix::fd::OwnedFd,
+    /// What it is set to: setting it again would cost a system call on every turn.
+    #[cfg(target_os = "linux")]
+    at: Nanos,
 }
 
 #[cfg(target_os = "linux")]
@@ -38,16 +41,21 @@ impl Alarm {
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         let raw = timer.as_raw_fd();
         poll.registry().register(&mut SourceFd(&raw), token, mio::Interest::READABLE)?;
-        Ok(Self { timer })
+        Ok(Self { timer, at: Nanos(0) })
     }
 
-    /// Sets the alarm; returns what to give the poll as its timeout.
-    pub(super) fn set(&self, wait: Nanos) -> io::Result<Duration> {
+    /// Sets the alarm to a point in time; returns what to give the poll as its timeout.
+    pub(super) fn set(&mut self, at: Nanos, now: Nanos) -> io::Result<Duration> {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 
+        let wait = at.since(now);
         if wait.0 == 0 {
             return Ok(Duration::ZERO);
         }
+        if at == self.at {
+            return Ok(LOOK_AROUND);
+        }
+        self.at = at;
         let nothing = Timespec { tv_sec: 0, tv_nsec: 0 };
         let span = Duration::from(wait).min(Duration::from_hours(1));
         let value = Timespec {
@@ -66,8 +74,8 @@ impl Alarm {
         Ok(Self {})
     }
 
-    pub(super) fn set(&self, wait: Nanos) -> io::Result<Duration> {
-        let wait = Duration::from(wait);
+    pub(super) fn set(&mut self, at: Nanos, now: Nanos) -> io::Result<Duration> {
+        let wait = Duration::from(at.since(now));
         Ok(wait.saturating_sub(SPIN).min(LOOK_AROUND))
     }
 }

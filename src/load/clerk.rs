@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::call::{Due, Finished};
 use super::intervals::Intervals;
@@ -18,6 +21,10 @@ use crate::units::Nanos;
 
 /// How often the clerk looks up from its notes.
 const LOOK_UP: Duration = Duration::from_millis(100);
+
+/// How long the clerk rests when there is nothing to do. A loop that had to wake it for each request
+/// would pay for that, and lose its core to it.
+const REST: Duration = Duration::from_millis(5);
 
 /// How a run stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,8 +78,7 @@ pub(super) fn work(
     let mut flush = now() + Nanos::from_millis(1_000);
     let mut last_started = 0;
     loop {
-        let wait = Duration::from(look_up.since(now()));
-        match notes.recv_timeout(wait) {
+        match notes.try_recv() {
             Ok(Note::Over(finished)) => {
                 let line = desk.over(&mut ledger, *finished);
                 write(out, &line)?;
@@ -82,8 +88,8 @@ pub(super) fn work(
                 write(out, &shed(&due))?;
             }
             Ok(Note::Ended(report)) => ledger.ended(&report),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(TryRecvError::Empty) => thread::sleep(REST),
+            Err(TryRecvError::Disconnected) => break,
         }
         let at = now();
         if at >= look_up {
@@ -143,8 +149,8 @@ impl Desk<'_> {
     }
 
     fn over(&self, ledger: &mut Ledger, mut finished: Finished) -> RequestLine {
-        let body = std::mem::take(&mut finished.body);
-        let exchange = self.exchange(&finished, body);
+        let body = Bytes::from(std::mem::take(&mut finished.body));
+        let exchange = self.exchange(&finished, body.clone());
         let status = exchange.status();
         let retry_after_s = exchange
             .header("retry-after")
@@ -153,9 +159,14 @@ impl Desk<'_> {
         let interrupted = exchange.end == End::Interrupted;
         let unreached = exchange.end.is_unreachable();
         let mut ruling = match self.books.get(finished.workload) {
-            Some(book) => book.rule(exchange),
+            Some(book) => match book.rule(exchange) {
+                good @ Ruling { class: None, .. } => good,
+                // What is told of it must be told without secrets.
+                _ => book.rule(self.redacted(&finished, body)),
+            },
             None => unreachable_workload(),
         };
+        ruling.finish = ruling.finish.map(|finish| self.redactor.text(&finish));
         if interrupted {
             ruling.class = Some("unfinished".to_owned());
         }
@@ -188,11 +199,17 @@ impl Desk<'_> {
         }
     }
 
-    fn exchange(&self, finished: &Finished, body: Vec<u8>) -> Exchange {
+    fn redacted(&self, finished: &Finished, body: Bytes) -> Exchange {
+        let mut exchange = self.exchange(finished, body);
+        self.redactor.exchange(&mut exchange);
+        exchange
+    }
+
+    fn exchange(&self, finished: &Finished, body: Bytes) -> Exchange {
         let at = finished.ended.since(finished.started);
         let frames =
             if body.is_empty() { Vec::new() } else { vec![Frame { at, bytes: body.into() }] };
-        let mut exchange = Exchange {
+        Exchange {
             id: format!("r{}", finished.due.number),
             request: WireRequest {
                 method: "POST".to_owned(),
@@ -210,9 +227,7 @@ impl Desk<'_> {
             timing: Timing { started: finished.started, done: at, ..Timing::default() },
             reads: Vec::new(),
             redactions: Vec::new(),
-        };
-        self.redactor.exchange(&mut exchange);
-        exchange
+        }
     }
 }
 

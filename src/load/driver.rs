@@ -211,13 +211,20 @@ impl Course<'_> {
             let _ = start.set(origin);
             barrier.wait();
             let watch = scope.spawn(|| self.watch());
-            let worked = clerk::work(
-                &self.desk(origin),
-                &notes,
-                &mut *out.requests,
-                &mut out.log,
-                |glance| watcher.glance(glance),
-            );
+            let desk = self.desk(origin);
+            let Out { requests, log } = out;
+            // Where it shares a core with a loop, the loop goes first: what the clerk does can wait,
+            // and what the loop does is measured.
+            let clerk = scope.spawn(move || {
+                machine::step_back();
+                let glance = |glance: &Glance| watcher.glance(glance);
+                let worked = clerk::work(&desk, &notes, &mut **requests, log, glance);
+                (worked, notes)
+            });
+            let (worked, notes) = match clerk.join() {
+                Ok(done) => done,
+                Err(panicked) => std::panic::resume_unwind(panicked),
+            };
             if worked.is_err() {
                 gauges.halt.store(true, Ordering::Relaxed);
                 // The loops must not wait for a clerk that has left.

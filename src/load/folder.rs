@@ -12,7 +12,7 @@ use crate::record::load::{HISTOGRAMS, LoadReport, REPORT, REQUESTS};
 
 /// Where requests are written to.
 pub(super) struct Out {
-    pub(super) requests: Box<dyn io::Write>,
+    pub(super) requests: Box<dyn io::Write + Send>,
     pub(super) log: Option<Intervals>,
 }
 

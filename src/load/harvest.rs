@@ -1,7 +1,7 @@
 //! What the sockets of one turn brought, each piece stamped as its read returned.
 //!
-//! Everything that is ready is read before anything is looked at: a stamp must not wait for another
-//! stream's JSON.
+//! Everything that is ready is read before anything is looked at, and what is looked at between two
+//! polls is little: a stamp must not wait for another stream's JSON.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,6 +15,10 @@ use crate::units::Nanos;
 const ARENA_BYTES: usize = 1 << 20;
 /// What one read may bring.
 const READ_BYTES: usize = 64 << 10;
+/// Records, and bytes, that are looked at between two polls: some 50 to 100 microseconds. What comes
+/// meanwhile is stamped as much too late.
+const LOOK_RECORDS: u32 = 32;
+const LOOK_BYTES: usize = 32 << 10;
 /// Reads of one socket in one turn: a flood on one must not starve the others.
 const READS_OF_ONE: usize = 16;
 
@@ -55,7 +59,12 @@ pub(super) struct Harvest {
     ready: VecDeque<Ready>,
     /// Sockets that had more than their share; their turn is the next one.
     again: Vec<Ready>,
-    records: Vec<Record>,
+    /// What was read and not looked at yet.
+    records: VecDeque<Record>,
+    /// What may still be looked at in this turn.
+    left: (u32, usize),
+    /// The arena is full: everything in it is to be looked at now.
+    full: bool,
     /// Reads that brought bytes.
     pub(super) reads: u64,
 }
@@ -67,7 +76,9 @@ impl Harvest {
             used: 0,
             ready: VecDeque::new(),
             again: Vec::new(),
-            records: Vec::new(),
+            records: VecDeque::new(),
+            left: (0, 0),
+            full: false,
             reads: 0,
         }
     }
@@ -77,19 +88,29 @@ impl Harvest {
         self.ready.push_back(Ready { token, closed });
     }
 
-    /// Whether there is something to read without waiting for it.
+    /// Whether there is something to read or to look at without waiting for it.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.again.is_empty()
+        !self.again.is_empty() || !self.records.is_empty()
+    }
+
+    /// Whether everything that was read has been looked at.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
     }
 
     /// Starts a turn: what is left of the last one is read first.
     pub(super) fn begin(&mut self) {
         self.ready.extend(self.again.drain(..));
+        self.left = (LOOK_RECORDS, LOOK_BYTES);
     }
 
     /// Reads what is ready, and looks at nothing. `false` when the arena is full: what is in it is
     /// to be looked at, and then this goes on.
     pub(super) fn gather(&mut self, pool: &mut Pool, now: impl Fn() -> Nanos) -> bool {
+        if self.records.is_empty() {
+            self.used = 0;
+        }
+        self.full = false;
         while let Some(Ready { token, closed }) = self.ready.pop_front() {
             for nth in 0.. {
                 if nth == READS_OF_ONE {
@@ -99,6 +120,7 @@ impl Harvest {
                 let room = self.used..self.used + READ_BYTES;
                 let Some(room) = self.arena.get_mut(room) else {
                     self.ready.push_front(Ready { token, closed });
+                    self.full = true;
                     return false;
                 };
                 let Some(line) = pool.line(token) else { break };
@@ -116,7 +138,7 @@ impl Harvest {
                     Got::Closed => (What::Closed, false),
                     Got::Broken(end) => (What::Broken(end), false),
                 };
-                self.records.push(Record { token, at, what });
+                self.records.push_back(Record { token, at, what });
                 if !more {
                     break;
                 }
@@ -125,16 +147,19 @@ impl Harvest {
         true
     }
 
-    /// What was read, in order. The arena is written anew by the next [`gather`](Self::gather).
-    pub(super) fn take(&mut self) -> Vec<Record> {
-        self.used = 0;
-        std::mem::take(&mut self.records)
-    }
-
-    /// Gives the emptied list back, for its memory.
-    pub(super) fn give_back(&mut self, mut records: Vec<Record>) {
-        records.clear();
-        self.records = records;
+    /// The next record to be looked at in this turn.
+    pub(super) fn next(&mut self) -> Option<Record> {
+        let (records, bytes) = self.left;
+        if !self.full && (records == 0 || bytes == 0) {
+            return None;
+        }
+        let record = self.records.pop_front()?;
+        let len = match &record.what {
+            What::Bytes(range) => range.len(),
+            _ => 0,
+        };
+        self.left = (records.saturating_sub(1), bytes.saturating_sub(len));
+        Some(record)
     }
 
     /// The bytes of a record.

@@ -15,7 +15,7 @@ use crate::units::Nanos;
 
 /// An interval log being written.
 pub(super) struct Intervals {
-    out: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
     serializer: V2DeflateSerializer,
     /// The start of the interval.
     since: Nanos,
@@ -23,7 +23,10 @@ pub(super) struct Intervals {
 
 impl Intervals {
     /// A log whose times count from `started`.
-    pub(super) fn begin(mut out: Box<dyn Write>, started: DateTime<Utc>) -> io::Result<Self> {
+    pub(super) fn begin(
+        mut out: Box<dyn Write + Send>,
+        started: DateTime<Utc>,
+    ) -> io::Result<Self> {
         let mut serializer = V2DeflateSerializer::new();
         let started = SystemTime::from(started);
         IntervalLogWriterBuilder::new()

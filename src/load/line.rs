@@ -78,6 +78,14 @@ impl Line {
         self.call.is_none() && self.state == State::Open
     }
 
+    /// Whether there is anything to do when the socket can be written. Every event of a connection
+    /// says that it can, most of them for nothing.
+    pub(super) fn wants_write(&self) -> bool {
+        self.state != State::Open
+            || self.out_at < self.out.len()
+            || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+    }
+
     /// The socket can be written: moves on as far as it goes. `true` once everything is out.
     pub(super) fn advance(&mut self) -> Result<bool, End> {
         if self.state == State::Connecting {

@@ -102,9 +102,10 @@ struct Pair {
 /// Every metric.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
-    all: BTreeMap<Name, Pair>,
+    /// In the order of [`Name::ALL`].
+    all: Vec<(Name, Pair)>,
     /// Of the present second, for the interval log.
-    second: BTreeMap<Name, Histogram<u64>>,
+    second: Vec<(Name, Histogram<u64>)>,
 }
 
 /// What the interval log has.
@@ -128,18 +129,22 @@ impl Meter {
 
     /// Records microseconds, so many times.
     pub(super) fn record_us(&mut self, name: Name, us: u64, times: u64) {
-        if let Some(pair) = self.all.get_mut(&name) {
+        if let Some(pair) = self.pair(name) {
             saturating(&mut pair.actual, us, times);
         }
-        if let Some(second) = self.second.get_mut(&name) {
+        if let Some((_, second)) = self.second.iter_mut().find(|(logged, _)| *logged == name) {
             saturating(second, us, times);
         }
+    }
+
+    fn pair(&mut self, name: Name) -> Option<&mut Pair> {
+        self.all.get_mut(name as usize).map(|(_, pair)| pair)
     }
 
     /// Records a span up to `at`, from when it was sent and from when it was due.
     pub(super) fn record_from(&mut self, name: Name, due: Nanos, sent: Nanos, at: Nanos) {
         self.record(name, at.since(sent));
-        if let Some(intended) = self.all.get_mut(&name).and_then(|pair| pair.intended.as_mut()) {
+        if let Some(intended) = self.pair(name).and_then(|pair| pair.intended.as_mut()) {
             saturating(intended, (at.since(due).0 + 500) / 1_000, 1);
         }
     }
@@ -151,7 +156,7 @@ impl Meter {
 
     /// Adds what another recorded.
     pub(super) fn add(&mut self, name: Name, other: &Histogram<u64>) {
-        if let Some(pair) = self.all.get_mut(&name) {
+        if let Some(pair) = self.pair(name) {
             // Of the same bounds, so nothing can be out of them.
             let _ = pair.actual.add(other);
         }
@@ -176,7 +181,7 @@ impl Meter {
     }
 
     pub(super) fn histogram(&self, name: Name) -> Option<&Histogram<u64>> {
-        self.all.get(&name).map(|pair| &pair.actual)
+        self.all.get(name as usize).map(|(_, pair)| &pair.actual)
     }
 
     /// The metrics as a report has them.

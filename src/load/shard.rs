@@ -2,7 +2,8 @@
 //!
 //! Judging, counting and writing are the clerk's, on another thread: whatever this loop does
 //! besides would be measured as the server's slowness. When many sockets are ready at once, all are
-//! read first, each stamped as its read returns, and only then are the bytes looked at.
+//! read first, each stamped as its read returns, and only then are the bytes looked at: a few at a
+//! time, and before the next few the sockets are asked again.
 
 mod ending;
 
@@ -142,8 +143,7 @@ impl<'a> Shard<'a> {
         let mut events = Events::with_capacity(EVENTS);
         while self.setup.clock.now() < self.origin && !self.halted() {
             self.stock.fill(&self.source, &self.setup.prepare, self.now());
-            let left = self.origin.since(self.setup.clock.now());
-            let timeout = self.alarm.set(left)?;
+            let timeout = self.alarm.set(self.origin, self.setup.clock.now())?;
             self.wait(&mut events, timeout)?;
         }
         let mut beat = self.now() + HEARTBEAT;
@@ -178,7 +178,9 @@ impl<'a> Shard<'a> {
                 self.report.stall_us.saturating_record(late_us.max(1));
                 beat = now + HEARTBEAT;
             }
-            self.stock.fill(&self.source, &self.setup.prepare, self.now());
+            if !self.harvest.is_waiting() {
+                self.stock.fill(&self.source, &self.setup.prepare, now);
+            }
         }
     }
 
@@ -195,16 +197,18 @@ impl<'a> Shard<'a> {
 
     /// Waits for sockets, until `next` at most, and handles them.
     fn turn(&mut self, events: &mut Events, next: Nanos) -> io::Result<()> {
-        let left = next.since(self.now());
-        let timeout =
-            if self.harvest.is_waiting() { Duration::ZERO } else { self.alarm.set(left)? };
+        let timeout = if self.harvest.is_waiting() {
+            Duration::ZERO
+        } else {
+            self.alarm.set(self.origin + next, self.setup.clock.now())?
+        };
         self.wait(events, timeout)?;
         for event in events.iter() {
             let Token(token) = event.token();
             if event.token() == ALARM {
                 continue;
             }
-            if event.is_writable() {
+            if event.is_writable() && self.pool.line(token).is_some_and(|line| line.wants_write()) {
                 self.writable(token);
             }
             if event.is_readable() || event.is_read_closed() || event.is_error() {
@@ -213,7 +217,9 @@ impl<'a> Shard<'a> {
         }
         self.harvest.begin();
         self.read_ready();
-        self.pool.end_turn();
+        if self.harvest.is_empty() {
+            self.pool.end_turn();
+        }
         Ok(())
     }
 
@@ -337,10 +343,9 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Looks at what was read.
+    /// Looks at what was read, as much as one turn may.
     fn look(&mut self) {
-        let mut records = self.harvest.take();
-        for Record { token, at, what } in records.drain(..) {
+        while let Some(Record { token, at, what }) = self.harvest.next() {
             match what {
                 What::Bytes(range) => self.bytes(token, range, at),
                 What::Progress => self.stamp_sent(token),
@@ -348,6 +353,5 @@ impl<'a> Shard<'a> {
                 What::Broken(end) => self.lost(token, end, at),
             }
         }
-        self.harvest.give_back(records);
     }
 }

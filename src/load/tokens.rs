@@ -83,6 +83,9 @@ pub(super) struct Facts {
     so_far: u32,
 }
 
+/// Room for so many gaps from the first on: most replies have more, and growing costs.
+const GAPS: usize = 64;
+
 impl Facts {
     pub(super) fn new(window: (Nanos, Nanos)) -> Self {
         Self { window, ..Self::default() }
@@ -111,6 +114,9 @@ impl Facts {
                     self.coalesced += 1;
                 }
                 let gap_us = (at.since(before).0 + 500) / 1_000;
+                if self.gaps_us.is_empty() {
+                    self.gaps_us.reserve(GAPS);
+                }
                 self.gaps_us.push(u32::try_from(gap_us).unwrap_or(u32::MAX));
             }
         }
