@@ -60,7 +60,11 @@ fn load(faults: &str, plan: &str) -> LoadReport {
 /// Every intended request is one of the three.
 fn adds_up(report: &LoadReport) {
     let summary = &report.summary;
-    assert_eq!(summary.requests, summary.good + summary.failed + summary.shed, "{summary:?}");
+    assert_eq!(
+        summary.requests,
+        summary.good + summary.failed + summary.shed + summary.never_sent,
+        "{summary:?}"
+    );
     assert_eq!(report.errors.values().sum::<u64>(), summary.failed, "{:?}", report.errors);
 }
 
@@ -281,4 +285,105 @@ fn a_record_is_not_overwritten() {
     let plan = format!("arrival: {{closed: {{users: 1}}}}\nrequests: 1\n{WORDS}");
     let job = Job { record: Some(folder.path().to_owned()), ..job(&server.base_url(), &plan) };
     assert!(matches!(run(job, &mut Silent), Err(LoadError::Record { .. })));
+}
+
+#[test]
+fn what_an_interrupted_run_never_sent_is_intended_and_not_good() {
+    let server = mock("");
+    for (arrival, ends, planned) in [
+        ("{constant: {rate: 100}}", "duration: 60s", 6_000),
+        ("{constant: {rate: 50}}", "duration: 60s\nrequests: 1000", 1_000),
+        ("{closed: {users: 1, think: 400ms}}", "requests: 500", 500),
+    ] {
+        let plan = format!("arrival: {arrival}\n{ends}\n{WORDS}");
+        let job = job(&server.base_url(), &plan);
+        let mut watcher = Impatient(Arc::clone(&job.stop));
+        let report = run(job, &mut watcher).unwrap();
+
+        adds_up(&report);
+        let summary = &report.summary;
+        assert_eq!(summary.requests, planned, "{arrival}: {summary:?}");
+        assert!(summary.never_sent > 0 && summary.good > 0, "{arrival}: {summary:?}");
+        assert!(report.goodput.fraction.unwrap() < 1.0);
+        assert!(report.warnings.iter().any(|warning| warning.contains("never sent")));
+    }
+}
+
+#[test]
+fn an_answer_that_the_plan_calls_too_slow_is_failed_as_slow() {
+    let server =
+        Server::start(Config { ttft: Nanos::from_millis(40), ..Config::default() }).unwrap();
+    for (slow, why) in [("ttft", "first token"), ("total", "response")] {
+        let plan = format!(
+            "arrival: {{closed: {{users: 2}}}}\nrequests: 6\nslow: {{{slow}: 10ms}}\n{WORDS}"
+        );
+        let report = run(job(&server.base_url(), &plan), &mut Silent).unwrap();
+        adds_up(&report);
+        assert_eq!(report.errors["slow"], 6, "{:?}", report.errors);
+        assert!(report.error_examples["slow"].contains(why), "{:?}", report.error_examples);
+        // The stream was sound: nobody is blamed for counting it.
+        assert_eq!(report.false_successes["vllm bench"], 0);
+    }
+    let plan = format!(
+        "arrival: {{closed: {{users: 2}}}}\nrequests: 6\nslow: {{ttft: 5m, gap: 5m, total: 5m}}\n{WORDS}"
+    );
+    let report = run(job(&server.base_url(), &plan), &mut Silent).unwrap();
+    assert_eq!(report.summary.good, 6, "{:?}", report.error_examples);
+}
+
+#[test]
+fn refusals_of_too_much_are_told_with_the_wait_they_ask_for() {
+    let server =
+        Server::start(Config { capacity: 1, ttft: Nanos::from_millis(300), ..Config::default() })
+            .unwrap();
+    let plan = format!("arrival: {{burst: {{size: 8, every: 60s}}}}\nrequests: 8\n{WORDS}");
+    let report = run(job(&server.base_url(), &plan), &mut Silent).unwrap();
+
+    adds_up(&report);
+    let limited = report.rate_limited;
+    assert!(limited.requests >= 6, "{limited:?} {:?}", report.errors);
+    assert_eq!(limited.requests, report.errors["http-429"]);
+    assert_eq!(limited.with_retry_after, limited.requests);
+    assert_eq!(limited.retry_after_s_max, Some(1.0));
+    assert!(report.warnings.iter().any(|warning| warning.contains("429")), "{:?}", report.warnings);
+}
+
+#[test]
+fn deadlines_of_tokens_are_met_or_missed() {
+    let server =
+        Server::start(Config { ttft: Nanos::from_millis(20), ..Config::default() }).unwrap();
+    let with = |deadlines: &str| {
+        let plan = format!(
+            "arrival: {{closed: {{users: 2}}}}\nrequests: 10\ndeadlines: {deadlines}\n{WORDS}"
+        );
+        run(job(&server.base_url(), &plan), &mut Silent).unwrap()
+    };
+
+    let easy = with("{ttft: 5m, itl: 5m}").fluidity.unwrap();
+    assert_eq!((easy.deadlines, easy.missed, easy.requests), (80, 0, 10), "{easy:?}");
+    assert_eq!((easy.share, easy.requests_without_miss), (Some(1.0), 10));
+    // No token comes before 20 ms: the first one is always late.
+    let report = with("{ttft: 1ms, itl: 5m}");
+    let strict = report.fluidity.unwrap();
+    assert_eq!((strict.deadlines, strict.missed), (80, 10), "{strict:?}");
+    assert_eq!((strict.requests_without_miss, strict.requests_met_90_percent), (0, 0));
+    assert!(
+        load("", &format!("arrival: {{closed: {{users: 1}}}}\nrequests: 1\n{WORDS}"))
+            .fluidity
+            .is_none()
+    );
+}
+
+#[test]
+fn the_first_event_is_told_beside_the_first_token() {
+    let server =
+        Server::start(Config { ttft: Nanos::from_millis(20), ..Config::default() }).unwrap();
+    let plan = format!("arrival: {{closed: {{users: 2}}}}\nrequests: 40\n{WORDS}");
+    let report = run(job(&server.base_url(), &plan), &mut Silent).unwrap();
+    let p50 = |name: &str| report.metrics[name].values.p50.unwrap();
+
+    assert_eq!(report.metrics["tt_first_event"].values.n, 40);
+    assert!(p50("headers") <= p50("tt_first_event"));
+    assert!(p50("tt_first_event") <= p50("ttft"));
+    assert!(report.steadiness.is_none(), "a second is too short to judge");
 }

@@ -241,6 +241,8 @@ fn drive(scene: &Scene, requests: u64, port: u16, memory: &mut Memory) -> LoadRe
         in_flight_max: 20_000,
         drain: Span::secs(60),
         stop: Stop::default(),
+        deadlines: None,
+        slow: None,
         objectives: Vec::new(),
         workload: vec![Workload {
             name: None,

@@ -7,14 +7,17 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use super::call::{Due, Finished};
+use super::fluidity::flow;
 use super::intervals::Intervals;
 use super::ledger::{Ledger, Terms, ms, quantile_ms};
 use super::meter::Name;
 use super::note::{Gauges, Note};
 use super::ruling::{Rulebook, Ruling};
 use crate::clock::Clock;
+use crate::plan::Slow;
 use crate::record::load::{Others, RequestLine};
 use crate::transcript::{Connection, End, Exchange, Frame, Headers, Redactor, Timing, WireRequest};
 use crate::units::Nanos;
@@ -154,8 +157,8 @@ impl Desk<'_> {
         let status = exchange.status();
         let retry_after_s = exchange
             .header("retry-after")
-            .and_then(|value| value.trim().parse::<f64>().ok())
-            .filter(|_| matches!(status, Some(429 | 503)));
+            .filter(|_| matches!(status, Some(429 | 503)))
+            .and_then(|value| retry_after_s(value, self.clock.wall()));
         let interrupted = exchange.end == End::Interrupted;
         let unreached = exchange.end.is_unreachable();
         let mut ruling = match self.books.get(finished.workload) {
@@ -170,8 +173,29 @@ impl Desk<'_> {
         if interrupted {
             ruling.class = Some("unfinished".to_owned());
         }
-        ledger.count(&self.terms, &finished, &ruling, unreached);
         let facts = &finished.facts;
+        if let (None, Some(why)) =
+            (&ruling.class, self.terms.slow.and_then(|slow| too_slow(&finished, slow)))
+        {
+            ruling.class = Some("slow".to_owned());
+            ruling.why = Some(why);
+            // It is whole and sound: that others count it is no fault of theirs.
+            ruling.others = Others::default();
+        }
+        ledger.count(&self.terms, &finished, &ruling, unreached);
+        if status == Some(429) {
+            ledger.rate_limited(&finished.due, retry_after_s);
+        }
+        let flow = match (&ruling.class, self.terms.deadlines) {
+            (None, Some(deadlines)) => {
+                let reply = ruling.usage.map(|usage| usage.reply);
+                flow(facts, finished.due.at, reply, deadlines)
+            }
+            _ => None,
+        };
+        if let Some(flow) = flow {
+            ledger.flow(&finished.due, flow);
+        }
         RequestLine {
             number: finished.due.number,
             stage: finished.due.stage,
@@ -180,10 +204,12 @@ impl Desk<'_> {
             sent_ms: finished.sent.map(ms),
             connect_ms: finished.connect.map(ms),
             headers_ms: finished.headers.map(ms),
+            first_event_ms: facts.first_event.map(ms),
             first_token_ms: facts.first_token.map(ms),
             first_visible_ms: facts.first_visible.map(ms),
             last_token_ms: facts.last_token.map(ms),
             end_ms: ms(finished.ended),
+            deadlines_missed: flow.map(|flow| flow.missed),
             gap_max_ms: facts.gap_max_us().map(|us| f64::from(us) / 1e3),
             token_events: facts.token_events,
             coalesced: facts.coalesced,
@@ -231,6 +257,34 @@ impl Desk<'_> {
     }
 }
 
+/// What `Retry-After` says, in seconds: a number, or a date.
+fn retry_after_s(value: &str, now: DateTime<Utc>) -> Option<f64> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Some(seconds).filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+    }
+    let date = DateTime::parse_from_rfc2822(value).ok()?;
+    #[expect(clippy::cast_precision_loss, reason = "seconds to a date")]
+    let seconds = date.to_utc().signed_duration_since(now).num_seconds().max(0) as f64;
+    Some(seconds)
+}
+
+/// Why a good answer was too slow, if it was.
+fn too_slow(finished: &Finished, slow: Slow) -> Option<String> {
+    let sent = finished.sent?;
+    let facts = &finished.facts;
+    let gap = facts.gap_max_us().map(|us| Nanos(u64::from(us) * 1_000));
+    let spans = [
+        ("the first token took", facts.first_token.map(|at| at.since(sent)), slow.ttft),
+        ("a gap lasted", gap, slow.gap),
+        ("the response took", Some(finished.ended.since(sent)), slow.total),
+    ];
+    spans.into_iter().find_map(|(what, took, most)| {
+        let (took, most) = (took?, most?.0);
+        (took > most).then(|| format!("{what} {took}, and the plan calls more than {most} slow"))
+    })
+}
+
 fn unreachable_workload() -> Ruling {
     Ruling {
         class: Some("unsent".to_owned()),
@@ -251,10 +305,12 @@ fn shed(due: &Due) -> RequestLine {
         sent_ms: None,
         connect_ms: None,
         headers_ms: None,
+        first_event_ms: None,
         first_token_ms: None,
         first_visible_ms: None,
         last_token_ms: None,
         end_ms: ms(due.at),
+        deadlines_missed: None,
         gap_max_ms: None,
         token_events: 0,
         coalesced: 0,
@@ -267,5 +323,21 @@ fn shed(due: &Due) -> RequestLine {
         retry_after_s: None,
         resent: false,
         others: Others::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T20:00:00Z").unwrap().to_utc();
+        assert_eq!(retry_after_s(" 30 ", now), Some(30.0));
+        assert_eq!(retry_after_s("Sat, 21 Nov 2026 20:01:30 GMT", now), Some(90.0));
+        assert_eq!(retry_after_s("Sat, 21 Nov 2026 19:00:00 GMT", now), Some(0.0));
+        for wrong in ["soon", "-3", "NaN", "inf"] {
+            assert_eq!(retry_after_s(wrong, now), None, "{wrong}");
+        }
     }
 }

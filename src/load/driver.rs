@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::clerk::{self, Desk, Glance};
+use super::fluidity::Deadlines;
 use super::folder::{Out, keep};
 use super::ledger::{Ledger, Terms};
 use super::note::{Gauges, Note};
@@ -284,6 +285,11 @@ impl Course<'_> {
                 stages: self.stages,
                 objectives: &loaded.objectives,
                 stop: &loaded.plan.stop,
+                deadlines: loaded
+                    .plan
+                    .deadlines
+                    .map(|deadlines| Deadlines { ttft: deadlines.ttft.0, itl: deadlines.itl.0 }),
+                slow: loaded.plan.slow,
             },
             books: self.books,
             url: self.url,

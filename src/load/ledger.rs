@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use super::call::{Due, Finished};
+use super::fluidity::{Deadlines, Flow};
 use super::meter::{Meter, Name};
 use super::note::{LoopReport, histogram};
 use super::ruling::Ruling;
 use super::source::Stages;
-use crate::plan::{Objective, Stop};
-use crate::record::load::{Others, Second, Stage, Summary, Tokens, Usage};
+use crate::plan::{Objective, Slow, Stop};
+use crate::record::load::{Fluidity, Others, RateLimited, Second, Stage, Summary, Tokens, Usage};
 use crate::units::Nanos;
 
 /// After so many requests in a row that reached nobody, over so long, the server is held to be gone.
@@ -27,6 +28,8 @@ pub(super) struct Terms<'a> {
     pub(super) stages: Stages,
     pub(super) objectives: &'a [Objective],
     pub(super) stop: &'a Stop,
+    pub(super) deadlines: Option<Deadlines>,
+    pub(super) slow: Option<Slow>,
 }
 
 /// Everything that was counted.
@@ -41,6 +44,8 @@ pub(super) struct Ledger {
     pub(super) false_successes: BTreeMap<String, u64>,
     pub(super) false_success_classes: BTreeMap<String, BTreeMap<String, u64>>,
     pub(super) finish_reasons: BTreeMap<String, u64>,
+    pub(super) rate_limited: RateLimited,
+    pub(super) fluidity: Fluidity,
     pub(super) tokens: Tokens,
     /// Good requests that meet every latency objective.
     pub(super) met: u64,
@@ -64,6 +69,8 @@ pub(super) struct Ledger {
     /// The end of the last request that was measured, and of any.
     pub(super) last_measured: Nanos,
     pub(super) last: Nanos,
+    /// When the last request that was measured was due.
+    pub(super) last_due: Nanos,
     /// Why the run was cut.
     pub(super) cut: Option<String>,
     unreached: (u64, Nanos),
@@ -83,6 +90,8 @@ impl Ledger {
             false_successes: BTreeMap::new(),
             false_success_classes: BTreeMap::new(),
             finish_reasons: BTreeMap::new(),
+            rate_limited: RateLimited::default(),
+            fluidity: Fluidity::default(),
             tokens: Tokens::default(),
             met: 0,
             good_in_window: 0,
@@ -99,6 +108,7 @@ impl Ledger {
             second_ttft: Vec::new(),
             last_measured: Nanos(0),
             last: Nanos(0),
+            last_due: Nanos(0),
             cut: None,
             unreached: (0, Nanos(0)),
             finished: 0,
@@ -125,6 +135,33 @@ impl Ledger {
             }
         }
         self.second(due.at).shed += 1;
+    }
+
+    /// Counts a request that was refused for coming too fast.
+    pub(super) fn rate_limited(&mut self, due: &Due, retry_after_s: Option<f64>) {
+        if due.stage != Stage::Measured {
+            return;
+        }
+        let limited = &mut self.rate_limited;
+        limited.requests += 1;
+        limited.with_retry_after += u64::from(retry_after_s.is_some());
+        limited.retry_after_s_max = match (limited.retry_after_s_max, retry_after_s) {
+            (Some(most), Some(wait)) => Some(f64::max(most, wait)),
+            (most, wait) => most.or(wait),
+        };
+    }
+
+    /// Counts the deadlines of a stream.
+    pub(super) fn flow(&mut self, due: &Due, flow: Flow) {
+        if due.stage != Stage::Measured {
+            return;
+        }
+        let fluidity = &mut self.fluidity;
+        fluidity.deadlines += flow.deadlines;
+        fluidity.missed += flow.missed;
+        fluidity.requests += 1;
+        fluidity.requests_without_miss += u64::from(flow.missed == 0);
+        fluidity.requests_met_90_percent += u64::from(flow.missed * 10 <= flow.deadlines);
     }
 
     /// Counts what a loop says of itself.
@@ -205,6 +242,7 @@ impl Ledger {
         let facts = &finished.facts;
         self.summary.requests += 1;
         self.last_measured = self.last_measured.max(finished.ended);
+        self.last_due = self.last_due.max(finished.due.at);
         if let Some(connect) = finished.connect {
             self.meter.record(Name::Connect, connect);
         }
@@ -241,6 +279,7 @@ impl Ledger {
                 meter.record_from(name, due, sent, at);
             }
         };
+        from(Name::FirstEvent, facts.first_event);
         from(Name::Ttft, facts.first_token);
         from(Name::Ttfv, facts.first_visible);
         let last = facts.last_token.or((facts.events == 0).then_some(finished.ended));
@@ -258,6 +297,7 @@ impl Ledger {
             ("ttfv", facts.first_visible.map(|at| ms(at.since(due)))),
             ("e2e", last.map(|at| ms(at.since(due)))),
             ("stream_end", Some(ms(finished.ended.since(due)))),
+            ("tt_first_event", facts.first_event.map(|at| ms(at.since(due)))),
             ("headers", finished.headers.map(|at| ms(at.since(due)))),
             ("tpot", tpot.map(ms)),
             ("gap_max", facts.gap_max_us().map(|us| f64::from(us) / 1e3)),

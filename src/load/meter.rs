@@ -17,6 +17,7 @@ const CONFIDENCE: f64 = 0.95;
 pub(super) enum Name {
     Connect,
     Headers,
+    FirstEvent,
     Ttft,
     Ttfv,
     Icl,
@@ -29,9 +30,10 @@ pub(super) enum Name {
 }
 
 impl Name {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Connect,
         Self::Headers,
+        Self::FirstEvent,
         Self::Ttft,
         Self::Ttfv,
         Self::Icl,
@@ -47,6 +49,7 @@ impl Name {
         match self {
             Self::Connect => "connect",
             Self::Headers => "headers",
+            Self::FirstEvent => "tt_first_event",
             Self::Ttft => "ttft",
             Self::Ttfv => "ttfv",
             Self::Icl => "icl",
@@ -65,6 +68,9 @@ impl Name {
                 "opening a connection, TLS included, for requests that found none open; never part of the others but from the intended send"
             }
             Self::Headers => "from the request's last byte sent to the complete response head",
+            Self::FirstEvent => {
+                "from the request's last byte sent to the first event of any kind, a role included; for comparison with tools that call this the time to first token"
+            }
             Self::Ttft => {
                 "from the request's last byte sent to the first event with something generated: content, reasoning, refusal, a tool call or audio; a role, an empty text, usage and comments never count"
             }
@@ -113,7 +119,8 @@ const LOGGED: [Name; 4] = [Name::Ttft, Name::Icl, Name::Tpot, Name::E2e];
 
 impl Meter {
     pub(super) fn new() -> Self {
-        let twice = [Name::Headers, Name::Ttft, Name::Ttfv, Name::E2e, Name::StreamEnd];
+        let twice =
+            [Name::Headers, Name::FirstEvent, Name::Ttft, Name::Ttfv, Name::E2e, Name::StreamEnd];
         let all = Name::ALL.into_iter().map(|name| {
             let intended = twice.contains(&name).then(histogram);
             (name, Pair { actual: histogram(), intended })

@@ -156,6 +156,9 @@ impl<'a> Shard<'a> {
                 return Ok(());
             }
             self.start_due();
+            if self.has_asked_enough() {
+                self.source.stop();
+            }
             if self.source.is_over(now) {
                 let over = *over.get_or_insert(now);
                 if self.in_flight == 0 {
@@ -182,6 +185,12 @@ impl<'a> Shard<'a> {
                 self.stock.fill(&self.source, &self.setup.prepare, now);
             }
         }
+    }
+
+    /// Whether as many requests were started as the plan measures: the next one may be due in an hour.
+    fn has_asked_enough(&self) -> bool {
+        let measured = self.setup.gauges.measured.load(Ordering::Relaxed);
+        self.setup.requests.is_some_and(|most| measured >= most)
     }
 
     fn halted(&self) -> bool {

@@ -9,10 +9,12 @@ use super::machine;
 use super::meter::{Meter, Name, values};
 use super::note::Gauges;
 use super::source::Stages;
-use crate::plan::{Comparison, LoadedPlan, Objective};
+use super::steady;
+use crate::plan::{Comparison, LoadedPlan, Objective, Pace};
 use crate::record::HostFacts;
 use crate::record::load::{
-    Client, Goodput, LoadReport, Metric, ObjectiveResult, Throughput, VERSION, Values,
+    Client, Fluidity, Goodput, LoadReport, Metric, ObjectiveResult, Second, Steadiness, Throughput,
+    Trend, VERSION, Values,
 };
 use crate::stats::lower_bound;
 use crate::text::plural;
@@ -72,11 +74,18 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
         (true, _) => Some("interrupted".to_owned()),
         (false, cut) => cut,
     };
+    if cut.is_some() {
+        ledger.summary.never_sent = never_sent(&facts, &ledger);
+        ledger.summary.requests += ledger.summary.never_sent;
+    }
+    let steadiness = steady::judge(inside(&facts, &ledger));
+    let fluidity = fluidity(&facts, &ledger);
     let window = window(&facts, &ledger);
     let goodput = goodput(&ledger, window);
     let throughput = throughput(&ledger, &facts, window, token_source);
     let client = client(&ledger, &facts, &metrics);
     let mut warnings = warnings(&ledger, &client, &metrics);
+    warnings.extend(not_stationary(steadiness.as_ref(), &warnings));
     if window <= 0.0 {
         warnings.push(
             "the run ended before its measured window began: nothing was measured".to_owned(),
@@ -105,10 +114,13 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
         client,
         errors: ledger.errors,
         error_examples: ledger.error_examples,
+        rate_limited: ledger.rate_limited,
         false_successes: ledger.false_successes,
         false_success_classes: ledger.false_success_classes,
         finish_reasons: ledger.finish_reasons,
         tokens: ledger.tokens,
+        fluidity,
+        steadiness,
         objectives: Vec::new(),
         warnings,
         seconds: ledger.seconds,
@@ -149,6 +161,77 @@ fn window(facts: &Facts<'_>, ledger: &Ledger) -> f64 {
         end = end.min(ledger.last_measured);
     }
     end.since(facts.stages.warm).as_secs_f64()
+}
+
+/// Requests of the window whose time had not come when the run was cut.
+fn never_sent(facts: &Facts<'_>, ledger: &Ledger) -> u64 {
+    let (loaded, stages) = (facts.loaded, facts.stages);
+    let plan = &loaded.plan;
+    let most = plan.requests.unwrap_or(u64::MAX);
+    let planned = match Pace::of(&plan.arrival, &loaded.trace, plan.seed) {
+        Some(pace) => {
+            let arrivals = pace.skip_while(|at| *at < stages.warm);
+            let arrivals = arrivals.take_while(|at| *at < stages.window);
+            arrivals.take(usize::try_from(most).unwrap_or(usize::MAX)).count() as u64
+        }
+        // How often users would have asked is theirs to decide, unless the plan says.
+        None if plan.duration.is_none() => plan.requests.unwrap_or(0),
+        None => 0,
+    };
+    planned.saturating_sub(ledger.summary.requests)
+}
+
+/// The whole seconds inside the window in which requests still started.
+fn inside<'l>(facts: &Facts<'_>, ledger: &'l Ledger) -> &'l [Second] {
+    const SECOND: u64 = 1_000_000_000;
+    let end = facts.stages.window.min(facts.elapsed).min(ledger.last_due);
+    let (from, to) = (facts.stages.warm.0.div_ceil(SECOND), end.0 / SECOND);
+    let at = |second: u64| usize::try_from(second).unwrap_or(usize::MAX);
+    let to = at(to).min(ledger.seconds.len());
+    ledger.seconds.get(at(from)..to).unwrap_or_default()
+}
+
+fn fluidity(facts: &Facts<'_>, ledger: &Ledger) -> Option<Fluidity> {
+    let deadlines = facts.loaded.plan.deadlines?;
+    let counted = ledger.fluidity;
+    let met = counted.deadlines.saturating_sub(counted.missed);
+    Some(Fluidity {
+        ttft_ms: deadlines.ttft.0.as_millis_f64(),
+        itl_ms: deadlines.itl.0.as_millis_f64(),
+        share: ratio(float(met), float(counted.deadlines)),
+        ..counted
+    })
+}
+
+/// What the steady-state test found, with its numbers; not again what a warning says already.
+fn not_stationary(steadiness: Option<&Steadiness>, warnings: &[String]) -> Option<String> {
+    let steadiness = steadiness.filter(|steadiness| !steadiness.stationary)?;
+    let said = warnings.iter().any(|warning| warning.starts_with("not stationary"));
+    let told = steadiness.trends.iter().filter(|trend| !(said && trend.series == "in_flight"));
+    let told: Vec<String> = told.filter_map(trend_told).collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "not stationary over the {} s of the window: {}; every number depends on when it was taken; give it a longer warm-up, or a lower rate if it does not end",
+            steadiness.seconds,
+            told.join("; ")
+        )
+    })
+}
+
+fn trend_told(trend: &Trend) -> Option<String> {
+    let Trend { series, tau, p, change, median, found, cut, unsettled } = trend;
+    let mut told = Vec::new();
+    if *found {
+        let way = if *change > 0.0 { "rose" } else { "fell" };
+        told.push(format!(
+            "{series} {way} by {:.1} around a median of {median:.1} (tau {tau:.2}, p {p:.1e})",
+            change.abs()
+        ));
+    }
+    if *unsettled {
+        told.push(format!("the first {cut} s of {series} differ from the rest"));
+    }
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 fn goodput(ledger: &Ledger, window: f64) -> Goodput {
@@ -265,6 +348,25 @@ fn warnings(
         warn(format!(
             "a prefix cache had {:.0} % of the prompt tokens: latencies are those of that hit rate; `unique: true` prompts, or another seed, make it 0",
             float(tokens.cached) / float(tokens.prompt) * 100.0
+        ));
+    }
+    let limited = ledger.rate_limited;
+    if limited.requests > 0 {
+        let asked = match (limited.with_retry_after, limited.retry_after_s_max) {
+            (count, Some(most)) if count > 0 => {
+                format!("{count} with Retry-After, of {most:.0} s at most")
+            }
+            _ => "none with Retry-After".to_owned(),
+        };
+        warn(format!(
+            "{} refused with 429 ({asked}): the plan asks more than this key may have, and nobody waited; lower the rate, or raise the limit",
+            were(limited.requests, "request", "requests")
+        ));
+    }
+    if ledger.summary.never_sent > 0 {
+        warn(format!(
+            "{} never sent because the run was cut: they count as intended, and not as good",
+            were(ledger.summary.never_sent, "request", "requests")
         ));
     }
     if tokens.length_missed > 0 {

@@ -147,6 +147,11 @@ fn sense(plan: &LoadPlan) -> Option<String> {
     if plan.duration.is_some_and(|duration| duration.0 == Nanos(0)) {
         return Some("nothing is measured in a `duration` of 0s".to_owned());
     }
+    if plan.deadlines.is_some_and(|deadlines| deadlines.itl.0 == Nanos(0)) {
+        return Some(
+            "no token can come 0s after the one before; give `deadlines.itl` a span".to_owned(),
+        );
+    }
     match &plan.arrival {
         Arrival::Burst(burst) if burst.every.0 == Nanos(0) => {
             Some("bursts every 0s would be one without an end; give `every` a span".to_owned())

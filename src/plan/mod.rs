@@ -18,8 +18,8 @@ pub use arrival::Pace;
 pub use length::Lengths;
 pub use load::{LoadedPlan, PlanError};
 pub use model::{
-    Arrival, Burst, Closed, Gamma, Kind, LoadPlan, Prompt, Ramp, Rate, Spacing, StepRate, Steps,
-    Stop, Trace, TraceFormat, Workload,
+    Arrival, Burst, Closed, Gamma, Kind, LoadPlan, Prompt, Ramp, Rate, Slow, Spacing, StepRate,
+    Steps, Stop, TokenDeadlines, Trace, TraceFormat, Workload,
 };
 pub use objective::{Comparison, Objective};
 pub use prompt::{Ask, Asks};

@@ -44,11 +44,43 @@ pub struct LoadPlan {
     /// When to give up early.
     #[serde(default)]
     pub stop: Stop,
+    /// Deadlines of tokens: how many of them are met is told as `fluidity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadlines: Option<TokenDeadlines>,
+    /// Answers slower than this are failed, as `slow`, however good they are otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
     /// What must hold of the result: `ttft.p99 < 500ms`, `goodput.fraction >= 0.99`.
     #[serde(default)]
     pub objectives: Vec<String>,
     /// What is sent; with several, each request is one of them by weight.
     pub workload: Vec<Workload>,
+}
+
+/// When tokens are due: the first one after the intended send, each further one after the one before
+/// was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenDeadlines {
+    /// To the first token.
+    pub ttft: Span,
+    /// From one token to the next: how fast somebody reads.
+    pub itl: Span,
+}
+
+/// What is too slow to count as an answer, from the actual send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slow {
+    /// A longer time to first token.
+    #[serde(default)]
+    pub ttft: Option<Span>,
+    /// A longer gap between two events with something generated.
+    #[serde(default)]
+    pub gap: Option<Span>,
+    /// A longer time to the end of the response.
+    #[serde(default)]
+    pub total: Option<Span>,
 }
 
 const fn in_flight_max() -> u32 {

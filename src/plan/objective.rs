@@ -38,6 +38,7 @@ const TIMES: &[&str] = &[
     "ttft",
     "ttfv",
     "headers",
+    "tt_first_event",
     "connect",
     "icl",
     "itl",

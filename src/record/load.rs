@@ -86,6 +86,9 @@ pub struct RequestLine {
     pub connect_ms: Option<f64>,
     /// When the response's head was complete.
     pub headers_ms: Option<f64>,
+    /// When the first event of any kind came.
+    #[serde(default)]
+    pub first_event_ms: Option<f64>,
     /// When the first event with something generated came.
     pub first_token_ms: Option<f64>,
     /// When the first event with a part of the answer came.
@@ -94,6 +97,9 @@ pub struct RequestLine {
     pub last_token_ms: Option<f64>,
     /// The end, whatever it was.
     pub end_ms: f64,
+    /// Token deadlines missed, where the plan has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadlines_missed: Option<u64>,
     /// The longest gap between events with something generated.
     pub gap_max_ms: Option<f64>,
     /// Events with something generated.
@@ -161,6 +167,9 @@ pub struct LoadReport {
     pub errors: BTreeMap<String, u64>,
     /// An example of each class.
     pub error_examples: BTreeMap<String, String>,
+    /// Requests that were refused for coming too fast.
+    #[serde(default)]
+    pub rate_limited: RateLimited,
     /// Failed requests that other tools would have counted as successes, by tool.
     pub false_successes: BTreeMap<String, u64>,
     /// The same by tool, and then by the class of the failure that the tool does not look for.
@@ -169,6 +178,12 @@ pub struct LoadReport {
     pub finish_reasons: BTreeMap<String, u64>,
     /// Tokens of the measured requests.
     pub tokens: Tokens,
+    /// Deadlines of tokens; null where the plan has none.
+    #[serde(default)]
+    pub fluidity: Option<Fluidity>,
+    /// Whether the run was in a steady state inside its window; null where it was too short to tell.
+    #[serde(default)]
+    pub steadiness: Option<Steadiness>,
     /// What had to hold.
     pub objectives: Vec<ObjectiveResult>,
     /// Doubts about the run: seen, meaning, remedy.
@@ -177,7 +192,7 @@ pub struct LoadReport {
     pub seconds: Vec<Second>,
 }
 
-/// Counts of requests due in the measured window. `requests = good + failed + shed`.
+/// Counts of requests due in the measured window. `requests = good + failed + shed + never_sent`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Intended.
@@ -188,6 +203,9 @@ pub struct Summary {
     pub failed: u64,
     /// Never sent: as many as allowed were in flight.
     pub shed: u64,
+    /// Never sent: the run ended before their time came.
+    #[serde(default)]
+    pub never_sent: u64,
     /// Of the failed: still in flight when the run ended.
     pub unfinished: u64,
     /// Requests before the window.
@@ -320,6 +338,71 @@ pub struct Client {
     pub resent: u64,
     /// The file limit of the process.
     pub file_limit: Option<u64>,
+}
+
+/// Requests that were answered with 429.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RateLimited {
+    /// How many.
+    pub requests: u64,
+    /// Those whose answer said when to come again.
+    pub with_retry_after: u64,
+    /// The longest wait that was asked for, in seconds. Nobody waited: the plan says when requests go.
+    pub retry_after_s_max: Option<f64>,
+}
+
+/// Deadlines of tokens, after Etalon (arXiv 2407.07000). A token that comes late misses its deadline
+/// and every further one that passes meanwhile; then they start anew. Good requests only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fluidity {
+    /// To the first token, from the intended send.
+    pub ttft_ms: f64,
+    /// From when one token was due to when the next is.
+    pub itl_ms: f64,
+    /// Deadlines there were.
+    pub deadlines: u64,
+    /// Those missed.
+    pub missed: u64,
+    /// Those met, by all there were.
+    pub share: Option<f64>,
+    /// Requests with tokens.
+    pub requests: u64,
+    /// Those that missed nothing.
+    pub requests_without_miss: u64,
+    /// Those that met at least nine deadlines of ten.
+    pub requests_met_90_percent: u64,
+}
+
+/// Whether a run was in a steady state inside its window, by the series of its whole seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Steadiness {
+    /// No series has a trend, and none has a start that differs from the rest.
+    pub stationary: bool,
+    /// Seconds that were looked at.
+    pub seconds: usize,
+    /// What was found of each series.
+    pub trends: Vec<Trend>,
+}
+
+/// What was found of one series of seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trend {
+    /// `in_flight`, `ttft_ms_p50` or `token_events`.
+    pub series: String,
+    /// Kendall's tau against time, from -1 to 1; after the cut.
+    pub tau: f64,
+    /// How likely a tau as far from 0 is by chance (Mann and Kendall).
+    pub p: f64,
+    /// The change over the window, by the median slope of all pairs (Theil and Sen).
+    pub change: f64,
+    /// The median, after the cut.
+    pub median: f64,
+    /// A trend: `p` below 0.01, and a change of more than a fifth of the median.
+    pub found: bool,
+    /// Seconds at the start that MSER would cut off.
+    pub cut: usize,
+    /// They differ from the rest by more than a fifth of the median: the warm-up was too short.
+    pub unsettled: bool,
 }
 
 /// Tokens of the measured requests.

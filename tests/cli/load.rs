@@ -185,6 +185,17 @@ fn other_formats_are_made_of_the_same_numbers() {
 #[test]
 #[cfg(unix)]
 fn ctrl_c_ends_a_load_with_a_report() {
+    a_signal_ends_a_load_with_a_report("-INT");
+}
+
+#[test]
+#[cfg(unix)]
+fn sigterm_ends_a_load_with_a_report() {
+    a_signal_ends_a_load_with_a_report("-TERM");
+}
+
+#[cfg(unix)]
+fn a_signal_ends_a_load_with_a_report(signal: &str) {
     let house = House::new();
     let mock = Mock::start(&["--ttft", "50ms"]);
     let child = house
@@ -209,15 +220,16 @@ fn ctrl_c_ends_a_load_with_a_report() {
     let requests = house.path("run/requests.jsonl");
     wait_for(|| requests.exists() && text(&requests).lines().count() >= 3);
     let killed =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(killed.unwrap().success());
     let stopped = outcome(child.wait_with_output().unwrap());
 
     assert!(matches!(stopped.code, 3 | 5), "{}: {}", stopped.code, stopped.stderr);
     assert!(stopped.stderr.contains("interrupted"), "{}", stopped.stderr);
     let json = stopped.json();
-    assert_eq!(json["cut"], "interrupted");
-    assert!(json["summary"]["good"].as_u64().unwrap() >= 3);
+    let at = |pointer: &str| json.pointer(pointer).unwrap();
+    assert_eq!(at("/cut"), "interrupted");
+    assert!(at("/summary/good").as_u64().unwrap() >= 3);
 }
 
 #[test]

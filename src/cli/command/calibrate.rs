@@ -81,6 +81,8 @@ fn plan(args: &CalibrateArgs, duration: Nanos) -> LoadPlan {
         in_flight_max: 100_000,
         drain: Span::secs(60),
         stop: Stop::default(),
+        deadlines: None,
+        slow: None,
         objectives: Vec::new(),
         workload: vec![Workload {
             name: None,

@@ -239,6 +239,8 @@ fn given(args: &LoadArgs) -> Result<LoadPlan, Failure> {
         in_flight_max: IN_FLIGHT,
         drain: Span::secs(60),
         stop: Stop::default(),
+        deadlines: None,
+        slow: None,
         objectives: Vec::new(),
         workload: vec![Workload {
             name: None,
