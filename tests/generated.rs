@@ -5,7 +5,15 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use proofhouse::assert;
+use proofhouse::engine::{Options, Outline, Plan};
 use proofhouse::mock::Persona;
+use proofhouse::profile::{self, Capability};
+use proofhouse::suite::builtin;
+use proofhouse::suite::load::Loaded;
+use proofhouse::suite::set;
+use proofhouse::text::thousands;
+use proofhouse::transport::target::Target;
+use proofhouse::verdict::Level;
 
 #[test]
 fn the_page_of_stream_rules_is_made_from_their_files() {
@@ -65,6 +73,87 @@ fn the_page_of_personas_is_made_from_their_habits() {
         }
     }
     is_current("docs/personas.md", &page);
+}
+
+/// Before and after what is made in `docs/catalogue.md`.
+const MADE: &str = "<!-- made from suites/: BLESS=1 cargo test --test generated -->\n";
+const END: &str = "<!-- end -->\n";
+
+#[test]
+fn the_numbers_of_the_catalogue_are_those_of_the_suites_and_of_a_dry_run() {
+    let name = "docs/catalogue.md";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let page = std::fs::read_to_string(path).expect("the page is there");
+    let (before, rest) = page.split_once(MADE).expect("the page says where the numbers stand");
+    let (_, after) = rest.split_once(END).expect("and where they end");
+    let suites = builtin::all().expect("the built-in suites are right");
+    let numbers = format!("{}\n{}", holdings(&suites), costs(&suites));
+    is_current(name, &format!("{before}{MADE}{numbers}{END}{after}"));
+}
+
+/// What each suite holds, in the order of the program.
+fn holdings(suites: &[Loaded]) -> String {
+    let mut table = String::from(
+        "| suite | about | cases | must | should | may |\n|---|---|---:|---:|---:|---:|\n",
+    );
+    let levels = [Level::Must, Level::Should, Level::May];
+    let count = |loaded: &Loaded| {
+        levels.map(|level| loaded.suite.cases.iter().filter(|case| case.level == level).count())
+    };
+    let mut all = [0; 3];
+    for loaded in suites {
+        let counts = count(loaded);
+        let [must, should, may] = counts;
+        let (id, title) = (&loaded.suite.suite.value, &loaded.suite.title);
+        let cases = must + should + may;
+        let _ = writeln!(table, "| `{id}` | {title} | {cases} | {must} | {should} | {may} |");
+        for (sum, count) in all.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+    let [must, should, may] = all;
+    let cases = must + should + may;
+    let _ = writeln!(table, "| | | **{cases}** | {must} | {should} | {may} |");
+    table
+}
+
+/// What a run costs, by the plan that `check --dry-run` prints: at an endpoint of which nothing is
+/// known, and at one that offers everything.
+fn costs(suites: &[Loaded]) -> String {
+    let mut table = String::from(
+        "| set | profile | cases | requests | at most | output tokens at most |\n\
+         |---|---|---:|---:|---:|---:|\n",
+    );
+    let target = Target::new("endpoint", "http://127.0.0.1:9/v1").expect("it is an address");
+    for set in set::all().expect("the built-in sets are right") {
+        let chosen = set.of(suites.to_vec()).expect("it selects something");
+        let cases: Vec<_> =
+            chosen.iter().map(|loaded| (loaded, loaded.suite.cases.iter().collect())).collect();
+        for name in ["generic", "mock"] {
+            let file = format!("{}/profiles/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+            let mut profile =
+                profile::builtin::resolve(&file).expect("it is there and right").profile;
+            for capability in &set.allow {
+                if profile.capability(&capability.value) == Capability::No {
+                    profile.capabilities.insert(capability.value.clone(), Capability::Probe);
+                }
+            }
+            let (options, cases) = (&Options::default(), &cases[..]);
+            let outline = Outline { target: &target, profile: &profile, cases, options };
+            let planned = Plan::of(&outline).total();
+            let [cases, requests, at_most, tokens] =
+                [planned.cases, planned.requests, planned.requests_max, planned.output_tokens_max]
+                    .map(|number| {
+                        thousands(usize::try_from(number).expect("it is a small number"))
+                    });
+            let id = &set.set.value;
+            let _ = writeln!(
+                table,
+                "| `{id}` | `{name}` | {cases} | {requests} | {at_most} | {tokens} |"
+            );
+        }
+    }
+    table
 }
 
 fn is_current(name: &str, page: &str) {

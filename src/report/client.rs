@@ -40,7 +40,7 @@ fn view(run: &Run, harms: &Harms<'_>, lens: &Lens, case: &CaseRecord) -> Option<
     if !matches!(case.verdict, Verdict::Fail | Verdict::Warn | Verdict::Info) {
         return None;
     }
-    let hurt = harms.of_client(case, lens).map(super::harm::Harm::said);
+    let hurt = harms.of_client(case, lens).map(|harm| harm.said().to_owned());
     if let Some(said) = hurt.or_else(|| Some(harms.noted(case, lens)?.said())) {
         return Some((Verdict::Fail, format!("{}: {said}", lens.id)));
     }

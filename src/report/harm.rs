@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::lens::{self, Asked, Effect, Lens, Sight};
 use crate::record::{CaseRecord, Run};
 use crate::suite::Hurt;
+use crate::transcript::Exchange;
 use crate::verdict::Verdict;
 
 /// What a case does to the user of a client.
@@ -18,17 +19,38 @@ pub(super) struct Harm {
     pub(super) client: &'static str,
     /// What becomes of the client's user.
     pub(super) effect: Effect,
-    /// A sentence on it.
+    /// A sentence on it; "in this exchange: …" where other checks complain of the same exchange, so
+    /// that the harm may be theirs.
     pub(super) detail: String,
     /// Whether the request is one that every client makes.
     #[serde(skip)]
     pub(super) everyday: bool,
+    /// The effect and its detail in one clause.
+    #[serde(skip)]
+    said: String,
 }
 
 impl Harm {
+    fn of(lens: &Lens, exchange: &Exchange) -> Option<Self> {
+        let Sight { effect, detail, .. } = lens.look(exchange)?;
+        let everyday = Asked::of(exchange).is_some_and(|asked| asked.everyday);
+        let said = effect.with(&detail);
+        let harm = Self { client: lens.id, effect, detail, everyday, said };
+        (effect != Effect::Ok).then_some(harm)
+    }
+
     /// The effect and its detail in one clause.
-    pub(super) fn said(&self) -> String {
-        self.effect.with(&self.detail)
+    pub(super) fn said(&self) -> &str {
+        &self.said
+    }
+
+    /// The same of an exchange of which other checks complain as well.
+    fn shared(&self) -> Self {
+        let said = match self.effect {
+            Effect::SilentlyWrong => format!("silently wrong in this exchange: {}", self.detail),
+            _ => format!("in this exchange: {}", self.detail),
+        };
+        Self { detail: format!("in this exchange: {}", self.detail), said, ..self.clone() }
     }
 
     /// What is graver comes last.
@@ -40,6 +62,8 @@ impl Harm {
 /// What every exchange behind a broken case does to the users of clients.
 pub(super) struct Harms<'a> {
     by_exchange: BTreeMap<&'a str, Vec<Harm>>,
+    /// Exchanges that more than one case complains of: whose fault the harm is cannot be told.
+    shared: BTreeSet<&'a str>,
     /// Chat exchanges, by id: those that some lens looks at.
     chats: BTreeMap<&'a str, Chat>,
     /// Whether the run ended before its end.
@@ -89,50 +113,60 @@ pub(super) fn behind(case: &CaseRecord) -> impl Iterator<Item = &str> {
     named.into_iter().chain(all.into_iter().flatten())
 }
 
+/// What an exchange does to the users of clients, the gravest first.
+pub(super) fn of_exchange(exchange: &Exchange) -> Vec<Harm> {
+    let mut harms: Vec<Harm> =
+        lens::all().iter().filter_map(|lens| Harm::of(lens, exchange)).collect();
+    harms.sort_by_key(|harm| std::cmp::Reverse(harm.effect));
+    harms
+}
+
 impl<'a> Harms<'a> {
     /// Looks through every lens at every exchange that a broken case points at.
     pub(super) fn of(run: &'a Run) -> Self {
         let cases = || run.targets.iter().flat_map(|target| &target.cases);
-        let ids: BTreeSet<&str> = cases().filter(|case| complains(case)).flat_map(behind).collect();
-        let mut by_exchange = BTreeMap::new();
-        for id in ids {
-            let Some((id, exchange)) = run.exchanges.get_key_value(id) else { continue };
-            let harms: Vec<Harm> = lens::all()
-                .iter()
-                .filter_map(|lens| {
-                    let Sight { effect, detail, .. } = lens.look(exchange)?;
-                    let everyday = Asked::of(exchange).is_some_and(|asked| asked.everyday);
-                    let harm = Harm { client: lens.id, effect, detail, everyday };
-                    (effect != Effect::Ok).then_some(harm)
-                })
-                .collect();
-            by_exchange.insert(id.as_str(), harms);
+        let mut complaints: BTreeMap<&str, usize> = BTreeMap::new();
+        for id in cases().filter(|case| complains(case)).flat_map(behind) {
+            *complaints.entry(id).or_default() += 1;
         }
+        let known = complaints.keys().filter_map(|id| run.exchanges.get_key_value(*id));
+        let by_exchange = known.map(|(id, exchange)| (id.as_str(), of_exchange(exchange)));
+        let by_exchange = by_exchange.collect();
+        let shared = complaints.into_iter().filter(|(_, cases)| *cases > 1).map(|(id, _)| id);
         let chats = run.exchanges.iter().filter_map(|(id, exchange)| {
             let asked = Asked::of(exchange)?;
             let refused = exchange.status().is_some_and(|status| !(200..300).contains(&status));
             Some((id.as_str(), Chat { refused, everyday: asked.everyday }))
         });
         let cut_short = run.truncated || run.meta.interrupted;
-        Self { by_exchange, chats: chats.collect(), cut_short }
+        Self { by_exchange, shared: shared.collect(), chats: chats.collect(), cut_short }
     }
 
     /// Who is hurt by what a case complains of: for each client the gravest effect, the gravest
     /// first.
-    pub(super) fn of_case(&self, case: &CaseRecord) -> Vec<&Harm> {
+    pub(super) fn of_case(&self, case: &CaseRecord) -> Vec<Harm> {
         if !complains(case) {
             return Vec::new();
         }
-        let mut worst: Vec<&Harm> = Vec::new();
-        for harm in behind(case).filter_map(|id| self.by_exchange.get(id)).flatten() {
-            match worst.iter_mut().find(|known| known.client == harm.client) {
-                Some(known) if known.rank() < harm.rank() => *known = harm,
-                Some(_) => {}
-                None => worst.push(harm),
+        let mut worst: Vec<(bool, &Harm)> = Vec::new();
+        for id in behind(case) {
+            let shared = self.shared.contains(id);
+            for harm in self.by_exchange.get(id).into_iter().flatten() {
+                // Of two that are as grave, the one that is this case's alone tells more.
+                let rank = |shared: bool, harm: &Harm| (harm.rank(), !shared);
+                match worst.iter_mut().find(|(_, known)| known.client == harm.client) {
+                    Some(known) if rank(known.0, known.1) < rank(shared, harm) => {
+                        *known = (shared, harm);
+                    }
+                    Some(_) => {}
+                    None => worst.push((shared, harm)),
+                }
             }
         }
-        worst.sort_by_key(|harm| std::cmp::Reverse(harm.effect));
-        worst
+        worst.sort_by_key(|(_, harm)| std::cmp::Reverse(harm.effect));
+        let told =
+            |(shared, harm): (bool, &Harm)| if shared { harm.shared() } else { harm.clone() };
+        worst.into_iter().map(told).collect()
     }
 
     /// Whether the exchange is a chat that some lens looks at and that was not refused.
@@ -141,7 +175,7 @@ impl<'a> Harms<'a> {
     }
 
     /// What a case does to the user of one client.
-    pub(super) fn of_client(&self, case: &CaseRecord, lens: &Lens) -> Option<&Harm> {
+    pub(super) fn of_client(&self, case: &CaseRecord, lens: &Lens) -> Option<Harm> {
         self.of_case(case).into_iter().find(|harm| harm.client == lens.id)
     }
 
@@ -175,7 +209,7 @@ pub(super) fn told(run: &Run, harms: &Harms<'_>) -> Run {
         if !seen.is_empty() {
             case.hurts = seen
                 .iter()
-                .map(|harm| Hurt { client: harm.client.to_owned(), effect: harm.said() })
+                .map(|harm| Hurt { client: harm.client.to_owned(), effect: harm.said().to_owned() })
                 .collect();
         }
     }

@@ -130,7 +130,7 @@ fn case<'a>(case: &'a CaseRecord, harms: &Harms<'_>) -> Case<'a> {
         exchanges: &case.exchanges,
         curl: case.curl.as_deref(),
         why: &case.why,
-        hurts: harms.of_case(case).into_iter().cloned().collect(),
+        hurts: harms.of_case(case),
         known_hurts: &case.hurts,
         source: &case.source,
         provisional: case.provisional,

@@ -131,7 +131,7 @@ fn of_client(lens: &Lens, target: &TargetRun, harms: &Harms<'_>, gap: Option<&st
 fn limit(lens: &Lens, case: &CaseRecord, harms: &Harms<'_>) -> Option<(State, Effect, String)> {
     if let Some(harm) = harms.of_client(case, lens) {
         let grave = harm.effect == Effect::SilentlyWrong || harm.everyday && is_everyday(case);
-        return Some((weigh(case, grave), harm.effect, harm.said()));
+        return Some((weigh(case, grave), harm.effect, harm.said().to_owned()));
     }
     let noted = harms.noted(case, lens)?;
     Some((weigh(case, noted.everyday && is_everyday(case)), Effect::Raises, noted.said()))

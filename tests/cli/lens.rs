@@ -62,6 +62,42 @@ fn reports_say_who_is_hurt_and_who_is_ready() {
     assert!(console.stdout.contains("NOT READY"), "{}", console.stdout);
 }
 
+#[test]
+fn damage_that_several_checks_complain_of_is_said_to_be_of_the_exchange() {
+    let house = House::new();
+    let mock = Mock::start(&["--fault", "sse-no-done+finish-missing"]);
+    let select = ["--select", "sse.done-sentinel", "--select", "finish.present"];
+    let args = ["check", "--url", &mock.url, "--record", "run"];
+    house.run(&[&args[..], &select[..]].concat()).exits(1);
+
+    let report = house.run(&["report", "run", "--format", "json"]).exits(0).json();
+
+    let cases = report["targets"][0]["cases"].as_array().unwrap();
+    let case = |id: &str| cases.iter().find(|case| case["id"] == id).unwrap();
+    let alone = case("finish.present")["evidence"].as_array().unwrap();
+    let shared = case("sse.done-sentinel")["evidence"].as_array().unwrap();
+    let exchange = &shared[0]["place"]["exchange"];
+    assert!(alone.iter().any(|evidence| evidence["place"]["exchange"] == *exchange), "{alone:?}");
+    let hurts = case("sse.done-sentinel")["hurts"].as_array().unwrap();
+    let python = hurts.iter().find(|hurt| hurt["client"] == "openai-python").unwrap();
+    let detail = python["detail"].as_str().unwrap();
+    assert!(detail.starts_with("in this exchange: finish_reason is missing"), "{detail}");
+    let console = house.run(&["report", "run"]).exits(0);
+    let console = console.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(console.contains("silently wrong in this exchange: finish_reason"), "{console}");
+}
+
+#[test]
+fn the_html_report_shows_at_each_exchange_whom_it_hurts() {
+    let house = House::new();
+    recorded(&house, "finish-missing", "finish.present", 1);
+
+    let page = house.run(&["report", "run", "--format", "html"]).exits(0).stdout;
+
+    let (_, exchanges) = page.split_once("id=\"exchanges\"").unwrap();
+    assert!(exchanges.contains("<b>openai-python</b>: silently wrong: finish_reason is missing"));
+}
+
 /// A check of each area without which no client is called ready.
 const CORE: [&str; 5] =
     ["chat.object", "sse.done-sentinel", "chunk.id-stable", "finish.present", "errors.envelope"];

@@ -212,7 +212,11 @@ fn detail<'a>(run: &'a Run, harms: &Harms<'_>, case: &'a CaseRecord) -> Detail<'
         attempts: case.attempts.as_ref().map(phrase::attempts),
         known: case.known.as_ref().map(known),
         findings: groups(run, case),
-        hurts: harms.of_case(case).into_iter().map(|harm| (harm.client, harm.said())).collect(),
+        hurts: harms
+            .of_case(case)
+            .into_iter()
+            .map(|harm| (harm.client, harm.said().to_owned()))
+            .collect(),
         exchanges: exchange_ids(case)
             .filter(|id| ids.insert(*id))
             .map(|id| exchange_link(run, case, id))

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::row::exchange_anchor;
+use crate::report::harm;
 use crate::report::phrase::is_unseen;
 use crate::text::{plural, thousands};
 use crate::transcript::{self, BodyFraming, Frame, Header};
@@ -40,6 +41,8 @@ pub(super) struct Exchange<'a> {
     /// An SVG path with one tick for each read.
     ticks: String,
     masked: Option<String>,
+    /// Clients that the exchange hurts, and how.
+    hurts: Vec<(&'static str, String)>,
 }
 
 /// One read of the body, or a note on those left out.
@@ -113,6 +116,10 @@ impl<'a> Exchange<'a> {
             frames: reads(&exchange.frames, is_sse),
             ticks: ticks(exchange),
             masked: masked(exchange),
+            hurts: harm::of_exchange(exchange)
+                .into_iter()
+                .map(|harm| (harm.client, harm.said().to_owned()))
+                .collect(),
         }
     }
 }
