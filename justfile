@@ -32,6 +32,10 @@ real-vllm *ARGS:
 real-llamacpp *ARGS:
     scripts/real-check.sh llamacpp {{ARGS}}
 
+# All suites against LiteLLM's real proxy in front of our own mock (installs about 500 MB once).
+real-litellm *ARGS:
+    scripts/real-check.sh litellm {{ARGS}}
+
 # Every lens against the real client it speaks for.
 client-test:
     scripts/client-test.sh

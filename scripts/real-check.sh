@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the suites against a real server that is started on this machine.
 #
-#   scripts/real-check.sh vllm|llamacpp [ARGS OF proofhouse check…]
+#   scripts/real-check.sh vllm|llamacpp|litellm [ARGS OF proofhouse check…]
 #
 # Passes when nothing fails, required or not, that the server's profile does not list as a known deviation, and when every
 # deviation that it lists is still there.
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-    echo "usage: scripts/real-check.sh vllm|llamacpp [ARGS OF proofhouse check...]" >&2
+    echo "usage: scripts/real-check.sh vllm|llamacpp|litellm [ARGS OF proofhouse check...]" >&2
     exit 2
 }
 
@@ -17,7 +17,7 @@ server=${1-}
 [ -n "$server" ] || usage
 shift
 case $server in
-    vllm | llamacpp) ;;
+    vllm | llamacpp | litellm) ;;
     *) usage ;;
 esac
 

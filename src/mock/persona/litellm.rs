@@ -99,6 +99,11 @@ const HABITS: &[Habit] = &[
         &[Act::Error(error)],
     ),
     Habit::new(
+        "GET /responses/{id} with an id that is not of the proxy's own making names no deployment: 400",
+        "https://github.com/BerriAI/litellm/issues/10359",
+        &[Act::Error(no_deployment)],
+    ),
+    Habit::new(
         "x-litellm-call-id and not x-request-id",
         "https://docs.litellm.ai/docs/proxy/response_headers",
         &[Act::Script(headers)],
@@ -269,6 +274,19 @@ fn error(reply: &mut Reply, scene: &Scene<'_>) {
     });
     reply.status = status;
     reply.content = Content::Json(json!({"error": error}));
+}
+
+fn no_deployment(reply: &mut Reply, scene: &Scene<'_>) {
+    if reply.status == 404 && matches!(scene.request.route, Route::Response(_)) {
+        let message = "litellm.BadRequestError: You passed in model=None. There are no healthy deployments for this model";
+        let error = json!({
+            "message": message,
+            "type": "invalid_request_error",
+            "param": null,
+            "code": "400",
+        });
+        *reply = Reply::new(400, Content::Json(json!({"error": error})));
+    }
 }
 
 fn headers(script: &mut Script, scene: &Scene<'_>) {
