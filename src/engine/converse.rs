@@ -4,10 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::attempt::{Attempt, Context, StepDone};
-use super::cells::Cell;
+use super::attempt::{Context, Underway};
 use crate::assert::Seen;
-use crate::record::Finding;
 use crate::suite::template::{self, Vars};
 use crate::suite::{At, Converse, Step};
 use crate::transport::Transport;
@@ -22,53 +20,34 @@ impl<T: Transport> Context<'_, T> {
         &self,
         converse: &Converse,
         step: &At<Step>,
-        cell: &Cell,
-        vars: &Vars,
-        done: &mut [StepDone],
-        attempt: &mut Attempt,
+        at: &mut Underway<'_>,
     ) -> Result<bool, String> {
         let Some(json) = &step.request.json else {
             return Err("converse: the request has no JSON body to go on with".to_owned());
         };
         let fill = |key: &str, value: &Value| {
-            template::fill_value(value, vars).map_err(|error| format!("{key}: {error}"))
+            template::fill_value(value, &at.vars).map_err(|error| format!("{key}: {error}"))
         };
         let mut body = fill("request.json", json)?;
         let then = fill("converse.then", &Value::Object(converse.then.clone()))?;
         for turn in 2..=converse.turns {
-            let seen = done.last().and_then(|step| step.copies.first());
-            let Some(message) = seen.and_then(|seen| calling(seen)) else { break };
-            if attempt.fault.is_some() {
+            let Some(message) = at.last().and_then(calling) else { break };
+            if at.attempt.fault.is_some() {
                 break;
             }
-            let results = match results(converse, message, vars) {
-                Ok(results) => results,
+            match results(converse, message, &at.vars) {
+                Ok(results) => change(&mut body, &then, message, results)?,
                 Err(why) => {
-                    attempt.findings.push(self.unanswerable(step, cell, turn - 1, why));
+                    let assertion = format!("converse: turn {}", turn - 1);
+                    let untold = self.untold(step, at.cell, step.spot, assertion, why);
+                    at.attempt.findings.push(untold);
                     return Ok(false);
                 }
-            };
-            change(&mut body, &then, message, results)?;
-            let spoken = spoken(step, &body);
-            let answers = self.send(&spoken, cell, vars, done, attempt, turn).await?;
-            if let Some(last) = done.last_mut() {
-                last.take(answers);
             }
+            let answers = self.send(&spoken(step, &body), at, turn).await?;
+            at.retake(answers);
         }
         Ok(true)
-    }
-
-    fn unanswerable(&self, step: &At<Step>, cell: &Cell, turn: u32, why: String) -> Finding {
-        Finding {
-            assertion: format!("converse: turn {turn}"),
-            level: self.case.level,
-            spot: step.spot,
-            line: self.loaded.line(step.spot).to_owned(),
-            cell: cell.clone(),
-            step: step.name.value.clone(),
-            cannot_tell: Some(why),
-            evidence: Vec::new(),
-        }
     }
 }
 

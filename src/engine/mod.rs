@@ -3,12 +3,14 @@
 //! The engine sends, judges and tells a [`Sink`] what came of it. It renders nothing and never
 //! ends the process.
 
+mod asking;
 mod attempt;
 mod capability;
 mod case;
 mod cells;
 mod check;
 mod converse;
+mod judging;
 mod plan;
 mod request;
 mod sender;

@@ -1,11 +1,9 @@
 //! Asking again until something holds.
 
-use super::attempt::{Attempt, Context, StepDone, scenes};
-use super::cells::Cell;
-use crate::assert::Scene;
-use crate::record::Finding;
-use crate::suite::template::{self, Vars};
+use super::attempt::{Context, Underway, scenes};
+use crate::suite::template;
 use crate::suite::{At, Step, Until, duration};
+use crate::text::plural;
 use crate::transport::Transport;
 use crate::verdict::Judgement;
 
@@ -16,51 +14,33 @@ impl<T: Transport> Context<'_, T> {
         &self,
         until: &Until,
         step: &At<Step>,
-        cell: &Cell,
-        vars: &Vars,
-        done: &mut [StepDone],
-        attempt: &mut Attempt,
+        at: &mut Underway<'_>,
     ) -> Result<bool, String> {
-        let assertion = template::fill_assertion(&until.holds.value, vars)
+        let assertion = template::fill_assertion(&until.holds.value, &at.vars)
             .map_err(|error| format!("until: {error}"))?;
-        let every = template::fill_text(&until.every, vars)
+        let every = template::fill_text(&until.every, &at.vars)
             .map_err(|error| format!("until.every: {error}"))?;
         let every = duration(&every)?;
         for asking in 2..=until.tries.max(1) + 1 {
-            let steps = scenes(done);
-            let scene = Scene {
-                steps: &steps,
-                current: steps.len().saturating_sub(1),
-                copy: 0,
-                vars: vars.values(),
-                limits: self.limits,
-            };
-            let held = assertion.judge(&scene) == Judgement::Holds;
-            let status = done.last().and_then(|step| step.copies.first()?.exchange.status());
-            if held || attempt.fault.is_some() || status.is_none_or(|s| !(200..300).contains(&s)) {
+            let steps = scenes(&at.done);
+            let held = assertion.judge(&self.scene(&steps, &at.vars, 0)) == Judgement::Holds;
+            let status = at.last().and_then(|seen| seen.exchange.status());
+            let succeeds = status.is_some_and(|status| (200..300).contains(&status));
+            if held || at.attempt.fault.is_some() || !succeeds {
                 return Ok(true);
             }
             if asking > until.tries {
                 break;
             }
             tokio::time::sleep(every.into()).await;
-            let answers = self.send(step, cell, vars, done, attempt, asking).await?;
-            if let Some(last) = done.last_mut() {
-                last.take(answers);
-            }
+            let answers = self.send(step, at, asking).await?;
+            at.retake(answers);
         }
-        let tries =
-            crate::text::plural(usize::try_from(until.tries).unwrap_or(usize::MAX), "asking");
-        attempt.findings.push(Finding {
-            assertion: format!("until {}", assertion.describe()),
-            level: self.case.level,
-            spot: until.holds.spot,
-            line: self.loaded.line(until.holds.spot).to_owned(),
-            cell: cell.clone(),
-            step: step.name.value.clone(),
-            cannot_tell: Some(format!("it did not come to hold in {tries}, {every} apart")),
-            evidence: Vec::new(),
-        });
+        let tries = plural(usize::try_from(until.tries).unwrap_or(usize::MAX), "asking");
+        let why = format!("it did not come to hold in {tries}, {every} apart");
+        let assertion = format!("until {}", assertion.describe());
+        let untold = self.untold(step, at.cell, until.holds.spot, assertion, why);
+        at.attempt.findings.push(untold);
         Ok(false)
     }
 }
