@@ -5,9 +5,11 @@
 //! Beyond that an answer must be usable: arguments that are JSON, calls with id and name, a reason
 //! for the end.
 
+mod response;
+
 use serde_json::Value;
 
-use super::{Answer, Asked, Call, Effect, MADE_UP_COUNT, MADE_UP_ID, Outcome, Taken};
+use super::{Answer, Api, Asked, Call, Effect, MADE_UP_COUNT, MADE_UP_ID, Outcome, Taken};
 use crate::dialect::openai::{AssemblyFault, Problem, Reading};
 use crate::text::{ellipsis, plural};
 use crate::transcript::{End, Exchange};
@@ -28,7 +30,7 @@ pub(super) fn judge(exchange: &Exchange, asked: Asked, taken: &Taken) -> (Effect
             };
             // Some clients raise for the reasons that others only hand over.
             let due = refused.is_some()
-                || told_of_an_error(&reading.faults)
+                || told_of_an_error(asked, &reading)
                 || ends_early(&reading) && exception.ends_with("FinishReasonError");
             if due {
                 return (Effect::Ok, said);
@@ -40,7 +42,10 @@ pub(super) fn judge(exchange: &Exchange, asked: Asked, taken: &Taken) -> (Effect
             (Effect::Hangs, format!("{waits}{}", so_far(asked, &taken.answer)))
         }
         Outcome::Returns => {
-            let meant = Meant::of(exchange, asked, &reading);
+            let meant = match asked.api {
+                Api::Chat => Meant::of(exchange, asked, &reading),
+                Api::Responses => response::meant(exchange, asked, &reading),
+            };
             let damage = match refused {
                 Some(status) => vec![format!("an error {status} is taken for an answer")],
                 None => meant.damage(&taken.answer),
@@ -54,8 +59,12 @@ pub(super) fn judge(exchange: &Exchange, asked: Asked, taken: &Taken) -> (Effect
     }
 }
 
-fn told_of_an_error(faults: &[AssemblyFault]) -> bool {
-    faults.iter().any(|fault| matches!(fault.problem, Problem::Error { .. }))
+fn told_of_an_error(asked: Asked, reading: &Reading) -> bool {
+    let told = |fault: &AssemblyFault| matches!(fault.problem, Problem::Error { .. });
+    match asked.api {
+        Api::Chat => reading.faults.iter().any(told),
+        Api::Responses => asked.stream && response::told_of_an_error(reading),
+    }
 }
 
 /// Whether a choice says that it ended at the token limit or at a filter.
@@ -86,6 +95,8 @@ struct Meant {
     choices: Vec<Intent>,
     usage: Option<Value>,
     usage_due: bool,
+    /// How the API calls the counts of the prompt, the answer and both.
+    counts: [&'static str; 3],
 }
 
 /// One choice as it was meant.
@@ -95,13 +106,15 @@ struct Intent {
     /// Whether the calls could be read for sure.
     calls_known: bool,
     finish: Option<String>,
+    /// How the API calls the reason for the end.
+    ends_by: &'static str,
 }
 
 impl Meant {
     fn of(exchange: &Exchange, asked: Asked, reading: &Reading) -> Self {
         let choices = reading.assembled.as_ref().and_then(|whole| whole.get("choices"));
         let choices = choices.and_then(Value::as_array).filter(|list| !list.is_empty());
-        let no_answer = choices.is_none().then(|| no_answer(exchange, reading));
+        let no_answer = choices.is_none().then(|| no_answer(exchange, reading, "choices"));
         let unfinished = match &exchange.end {
             End::Complete | End::Left | End::LimitReached { .. } | End::Interrupted => reading
                 .faults
@@ -130,6 +143,7 @@ impl Meant {
             choices: intents,
             usage: usage.filter(|usage| usage.is_object()).cloned(),
             usage_due: !asked.stream || asked.stream_usage,
+            counts: ["prompt_tokens", "completion_tokens", "total_tokens"],
         }
     }
 
@@ -171,22 +185,23 @@ impl Meant {
             ("completion_tokens", &taken.completion_tokens),
             ("total_tokens", &taken.total_tokens),
         ];
-        pairs.iter().find_map(|(name, taken)| {
-            let meant = meant.get(*name).unwrap_or(&Value::Null);
+        pairs.iter().zip(self.counts).find_map(|((key, taken), name)| {
+            let taken = *taken;
+            let meant = meant.get(*key).unwrap_or(&Value::Null);
             if *taken == MADE_UP_COUNT {
                 return Some(format!("usage.{name} is made up by the client"));
             }
             if !taken.is_u64() {
                 return Some(format!("usage.{name} is {taken} and no count"));
             }
-            (meant.is_u64() && meant != *taken)
+            (meant.is_u64() && meant != taken)
                 .then(|| format!("usage.{name} is {taken} where {meant} was sent"))
         })
     }
 }
 
 /// What stands where a chat answer was due.
-fn no_answer(exchange: &Exchange, reading: &Reading) -> String {
+fn no_answer(exchange: &Exchange, reading: &Reading, lacks: &str) -> String {
     if reading.body.is_empty() {
         return "an empty body".to_owned();
     }
@@ -195,7 +210,7 @@ fn no_answer(exchange: &Exchange, reading: &Reading) -> String {
     }
     let media = exchange.header("content-type").unwrap_or("no content type");
     let start: String = String::from_utf8_lossy(&reading.body).chars().take(40).collect();
-    format!("a body without choices ({media}, starts {start:?})")
+    format!("a body without {lacks} ({media}, starts {start:?})")
 }
 
 /// The text of a stream each of whose deltas holds all of the text before it.
@@ -222,6 +237,7 @@ impl Intent {
             calls: calls.into_iter().flatten().map(call).collect(),
             calls_known,
             finish: choice.get("finish_reason").and_then(Value::as_str).map(str::to_owned),
+            ends_by: "finish_reason",
         }
     }
 
@@ -229,7 +245,7 @@ impl Intent {
         let mut damage = Vec::new();
         damage.extend(self.text_damage(answer.text.as_deref().unwrap_or_default()));
         // A call that the token limit cut off, and said so, may be set aside.
-        let truncated = self.finish.as_deref() == Some("length");
+        let truncated = matches!(self.finish.as_deref(), Some("length" | "incomplete"));
         let cut = |call: &&Call| call.arguments.as_str().is_some_and(|text| !is_json(text));
         let aside = if truncated { self.calls.iter().filter(cut).count() } else { 0 };
         let counts = self.calls.len() - aside..=self.calls.len();
@@ -242,13 +258,14 @@ impl Intent {
             damage.extend(call_damage(call, meant, truncated));
         }
         damage.extend(same_ids(&answer.tool_calls));
+        let word = self.ends_by;
         match (&answer.finish_reason, &self.finish) {
-            (None, _) => damage.push("finish_reason is missing: a cut answer looks whole".into()),
+            (None, _) => damage.push(format!("{word} is missing: a cut answer looks whole")),
             (Some(taken), Some(sent)) if !same_reason(taken, sent) => {
-                damage.push(format!("finish_reason is {taken:?} where {sent:?} was sent"));
+                damage.push(format!("{word} is {taken:?} where {sent:?} was sent"));
             }
             (Some(taken), None) => {
-                damage.push(format!("no finish_reason was sent, and the client says {taken:?}"));
+                damage.push(format!("no {word} was sent, and the client says {taken:?}"));
             }
             _ => {}
         }

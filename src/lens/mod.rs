@@ -14,9 +14,12 @@ mod judge;
 mod langchain;
 mod litellm;
 mod openai_node;
+mod openai_node_responses;
 mod openai_node_stream;
 mod openai_python;
+mod openai_python_responses;
 mod openai_python_stream;
+mod response;
 mod strands;
 mod taken;
 #[cfg(test)]
@@ -25,7 +28,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use asked::Asked;
+pub use asked::{Api, Asked};
 pub use taken::{Answer, Call, Outcome, Taken, Usage};
 
 use crate::transcript::Exchange;
@@ -51,17 +54,20 @@ pub struct Lens {
 /// Which requests a client surface makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Surface {
-    /// Plain ones and streams.
+    /// Chats, plain ones and streams.
     Both,
-    /// Streams only.
+    /// Streams of chats only.
     Stream,
+    /// Responses, plain ones and streams.
+    Responses,
 }
 
 impl Surface {
     const fn makes(self, asked: Asked) -> bool {
-        match self {
-            Self::Both => true,
-            Self::Stream => asked.stream,
+        match (self, asked.api) {
+            (Self::Both, Api::Chat) | (Self::Responses, Api::Responses) => true,
+            (Self::Stream, Api::Chat) => asked.stream,
+            _ => false,
         }
     }
 }
@@ -77,8 +83,10 @@ pub const fn all() -> &'static [Lens] {
     &[
         openai_python::LENS,
         openai_python_stream::LENS,
+        openai_python_responses::LENS,
         openai_node::LENS,
         openai_node_stream::LENS,
+        openai_node_responses::LENS,
         ai_sdk::LENS,
         ai_sdk_openai::LENS,
         langchain::LENS,
@@ -163,8 +171,16 @@ impl Lens {
         self.id == name || self.names.contains(&name)
     }
 
-    /// Whether the client would have made this request at all: a chat completion, of the kind that
-    /// the surface asks for.
+    /// The API that the surface speaks.
+    pub const fn api(&self) -> Api {
+        match self.surface {
+            Surface::Both | Surface::Stream => Api::Chat,
+            Surface::Responses => Api::Responses,
+        }
+    }
+
+    /// Whether the client would have made this request at all: one of its API, of the kind that the
+    /// surface asks for.
     pub fn applies(&self, exchange: &Exchange) -> bool {
         Asked::of(exchange).is_some_and(|asked| self.surface.makes(asked))
     }

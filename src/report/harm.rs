@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::lens::{self, Asked, Effect, Lens, Sight};
+use crate::lens::{self, Api, Asked, Effect, Lens, Sight};
 use crate::record::{CaseRecord, Run};
 use crate::suite::Hurt;
 use crate::transcript::Exchange;
@@ -70,9 +70,10 @@ pub(super) struct Harms<'a> {
     pub(super) cut_short: bool,
 }
 
-/// A chat exchange, as far as a suite's note on a client hangs on it.
+/// A chat, by whichever API, as far as a suite's note on a client hangs on it.
 #[derive(Clone, Copy, Debug)]
 struct Chat {
+    api: Api,
     /// Whether it was answered with an error status.
     refused: bool,
     /// Whether every client makes such requests.
@@ -136,7 +137,7 @@ impl<'a> Harms<'a> {
         let chats = run.exchanges.iter().filter_map(|(id, exchange)| {
             let asked = Asked::of(exchange)?;
             let refused = exchange.status().is_some_and(|status| !(200..300).contains(&status));
-            Some((id.as_str(), Chat { refused, everyday: asked.everyday }))
+            Some((id.as_str(), Chat { api: asked.api, refused, everyday: asked.everyday }))
         });
         let cut_short = run.truncated || run.meta.interrupted;
         Self { by_exchange, shared: shared.collect(), chats: chats.collect(), cut_short }
@@ -169,9 +170,9 @@ impl<'a> Harms<'a> {
         worst.into_iter().map(told).collect()
     }
 
-    /// Whether the exchange is a chat that some lens looks at and that was not refused.
-    pub(super) fn is_answered(&self, id: &str) -> bool {
-        self.chats.get(id).is_some_and(|chat| !chat.refused)
+    /// Whether the exchange is a chat by this API that some lens looks at and that was not refused.
+    pub(super) fn is_answered(&self, id: &str, api: Api) -> bool {
+        self.chats.get(id).is_some_and(|chat| chat.api == api && !chat.refused)
     }
 
     /// What a case does to the user of one client.
@@ -188,6 +189,10 @@ impl<'a> Harms<'a> {
         }
         let mut chats = behind(case).filter_map(|id| self.chats.get(id)).peekable();
         if chats.peek().is_none() {
+            // Said of the client as a whole, and told once.
+            if lens.api() != Api::Chat {
+                return None;
+            }
             let hurt = case.hurts.iter().find(|hurt| lens.is_client(&hurt.client))?;
             return Some(Noted { hurt, everyday: false });
         }
@@ -196,7 +201,7 @@ impl<'a> Harms<'a> {
         let refused = evidence
             .filter(|evidence| evidence.place.what == "status")
             .filter_map(|evidence| self.chats.get(evidence.place.exchange.as_deref()?))
-            .find(|chat| chat.refused)?;
+            .find(|chat| chat.api == lens.api() && chat.refused)?;
         Some(Noted { hurt, everyday: refused.everyday })
     }
 }

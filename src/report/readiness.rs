@@ -4,18 +4,39 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::harm::Harms;
-use crate::lens::{self, Effect, Lens};
+use crate::lens::{self, Api, Effect, Lens};
 use crate::record::{CaseRecord, TargetRun};
 use crate::verdict::{Level, Verdict};
 
-/// Areas of the catalogue that every client needs. An exception in another one limits a client to
-/// what it has left.
-const EVERYDAY: [&str; 10] =
-    ["sse", "chunk", "chat", "roles", "finish", "http", "headers", "errors", "errstream", "auth"];
+/// Areas of the catalogue that every client of an API needs. An exception in another one limits a
+/// client to what it has left.
+const fn everyday(api: Api) -> &'static [&'static str] {
+    match api {
+        Api::Chat => &[
+            "sse",
+            "chunk",
+            "chat",
+            "roles",
+            "finish",
+            "http",
+            "headers",
+            "errors",
+            "errstream",
+            "auth",
+        ],
+        Api::Responses => &["responses", "http", "headers", "auth"],
+    }
+}
 
 /// Areas of which a requirement must have been decided before a client is called ready: a plain
-/// chat, a stream, its chunks, how an answer ends, and what a refusal looks like.
-const CORE: [&str; 5] = ["chat", "sse", "chunk", "finish", "errors"];
+/// chat, a stream, its chunks, how an answer ends, and what a refusal looks like. The Responses API
+/// has them in one.
+const fn core(api: Api) -> &'static [&'static str] {
+    match api {
+        Api::Chat => &["chat", "sse", "chunk", "finish", "errors"],
+        Api::Responses => &["responses"],
+    }
+}
 
 /// Whether a client can be used with a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -82,14 +103,19 @@ impl Readiness {
 
 /// What can be said of every client on a target.
 pub(super) fn of(target: &TargetRun, harms: &Harms<'_>) -> Vec<Readiness> {
-    let gap = gap(target, harms);
-    lens::all().iter().map(|lens| of_client(lens, target, harms, gap.as_deref())).collect()
+    let gaps = [Api::Chat, Api::Responses].map(|api| (api, gap(target, harms, api)));
+    let gap = |lens: &Lens| gaps.iter().find(|(api, _)| *api == lens.api())?.1.as_deref();
+    lens::all().iter().map(|lens| of_client(lens, target, harms, gap(lens))).collect()
 }
 
-/// Why no client can be called ready, if so: what was not seen.
-fn gap(target: &TargetRun, harms: &Harms<'_>) -> Option<String> {
-    if !target.cases.iter().flat_map(|case| &case.exchanges).any(|id| harms.is_answered(id)) {
-        return Some("no chat was answered".to_owned());
+/// Why no client of an API can be called ready, if so: what was not seen.
+fn gap(target: &TargetRun, harms: &Harms<'_>, api: Api) -> Option<String> {
+    let mut asked = target.cases.iter().flat_map(|case| &case.exchanges);
+    if !asked.any(|id| harms.is_answered(id, api)) {
+        return Some(match api {
+            Api::Chat => "no chat was answered".to_owned(),
+            Api::Responses => "nothing was answered by the Responses API".to_owned(),
+        });
     }
     let decided = |area: &&str| {
         target.cases.iter().any(|case| {
@@ -99,7 +125,7 @@ fn gap(target: &TargetRun, harms: &Harms<'_>) -> Option<String> {
                 && area_of(case) == *area
         })
     };
-    let undecided: Vec<&str> = CORE.into_iter().filter(|area| !decided(area)).collect();
+    let undecided: Vec<&str> = core(api).iter().copied().filter(|area| !decided(area)).collect();
     if !undecided.is_empty() {
         return Some(format!("nothing required was decided of {}", undecided.join(", ")));
     }
@@ -130,11 +156,12 @@ fn of_client(lens: &Lens, target: &TargetRun, harms: &Harms<'_>, gap: Option<&st
 /// can tell, the suite.
 fn limit(lens: &Lens, case: &CaseRecord, harms: &Harms<'_>) -> Option<(State, Effect, String)> {
     if let Some(harm) = harms.of_client(case, lens) {
-        let grave = harm.effect == Effect::SilentlyWrong || harm.everyday && is_everyday(case);
+        let grave =
+            harm.effect == Effect::SilentlyWrong || harm.everyday && is_everyday(lens, case);
         return Some((weigh(case, grave), harm.effect, harm.said().to_owned()));
     }
     let noted = harms.noted(case, lens)?;
-    Some((weigh(case, noted.everyday && is_everyday(case)), Effect::Raises, noted.said()))
+    Some((weigh(case, noted.everyday && is_everyday(lens, case)), Effect::Raises, noted.said()))
 }
 
 /// Silent damage by a broken requirement is never a mere limit; an exception is, where it comes
@@ -143,8 +170,8 @@ fn weigh(case: &CaseRecord, grave: bool) -> State {
     if case.level == Level::Must && grave { State::NotReady } else { State::Limited }
 }
 
-fn is_everyday(case: &CaseRecord) -> bool {
-    EVERYDAY.contains(&area_of(case))
+fn is_everyday(lens: &Lens, case: &CaseRecord) -> bool {
+    everyday(lens.api()).contains(&area_of(case))
 }
 
 /// The first word of a case's id.

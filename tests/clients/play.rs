@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use proofhouse::clock::Clock;
 use proofhouse::mock::{self, Config, Server};
-use proofhouse::transcript::{Exchange, Headers, WireRequest};
+use proofhouse::transcript::{End, Exchange, Headers, WireRequest};
 use proofhouse::transport::http::HttpTransport;
 use proofhouse::transport::target::Target;
 use proofhouse::transport::{Carry, Transport as _};
@@ -21,6 +21,9 @@ const AT_ONCE: usize = 8;
 /// A longer silence is one that outlasts a client's patience.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
+/// After so many silences in a row a fault counts as one that never answers.
+const MUTE_MAX: usize = 3;
+
 /// The key that the mock demands; no secret.
 pub(crate) const KEY: &str = "sk-proofhouse-test-key";
 
@@ -31,6 +34,8 @@ pub(crate) struct Play {
     /// The fault; empty for none.
     pub(crate) fault: String,
     pub(crate) scenario: String,
+    /// Below the base URL.
+    path: &'static str,
     /// The request's body.
     pub(crate) body: Value,
     pub(crate) exchange: Exchange,
@@ -85,7 +90,12 @@ async fn answers(fault: &str) -> Vec<Play> {
     target.timeouts.total = Duration::from_secs(20);
     let transport = HttpTransport::new(target, Clock::system()).unwrap();
     let mut plays = Vec::new();
-    for Scenario { name: scenario, body, orders, key } in scenarios() {
+    let mut mute = 0;
+    for Scenario { name: scenario, path, body, orders, key } in scenarios() {
+        // Who never answers is not asked forty times.
+        if mute == MUTE_MAX {
+            break;
+        }
         let mut headers: Headers = [("content-type", "application/json")].into_iter().collect();
         if key {
             headers.push("authorization", format!("Bearer {KEY}"));
@@ -95,16 +105,23 @@ async fn answers(fault: &str) -> Vec<Play> {
         }
         let request = WireRequest {
             method: "POST".into(),
-            url: format!("{}/chat/completions", server.base_url()),
+            url: format!("{}{path}", server.base_url()),
             headers,
             body: body.to_string().into(),
         };
-        let exchange = transport.exchange(&request, &Carry::default()).await;
+        let mut exchange = transport.exchange(&request, &Carry::default()).await;
+        // A busy machine is silent as well, but not twice.
+        if matches!(exchange.end, End::TimedOut { .. }) {
+            exchange = transport.exchange(&request, &Carry::default()).await;
+        }
+        let is_mute = exchange.head.is_none() && matches!(exchange.end, End::TimedOut { .. });
+        mute = if is_mute { mute + 1 } else { 0 };
         plays.push(Play {
             id: format!("{}-{scenario}", if fault.is_empty() { "clean" } else { fault }),
             fault: fault.to_owned(),
             scenario: scenario.to_owned(),
             digest: digest(&exchange),
+            path,
             body,
             exchange,
             ordered: !orders.is_empty(),
@@ -135,6 +152,8 @@ fn digest(exchange: &Exchange) -> String {
 /// One thing to ask.
 struct Scenario {
     name: &'static str,
+    /// Below the base URL.
+    path: &'static str,
     /// The request's body.
     body: Value,
     /// What the mock is told to fail at.
@@ -145,6 +164,20 @@ struct Scenario {
 
 /// What is asked.
 fn scenarios() -> Vec<Scenario> {
+    chats().into_iter().chain(responses()).collect()
+}
+
+/// A body with more members.
+fn with(body: &Value, more: Value) -> Value {
+    let mut body = body.clone();
+    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+        body.extend(more);
+    }
+    body
+}
+
+/// What is asked of `/chat/completions`.
+fn chats() -> Vec<Scenario> {
     let chat = json!({
         "model": "proofhouse-mock",
         "messages": [{"role": "user", "content": "Count from 1 to 20, separated by spaces."}],
@@ -181,19 +214,23 @@ fn scenarios() -> Vec<Scenario> {
             "additionalProperties": false,
         },
     }});
-    let with = |body: &Value, more: Value| {
-        let mut body = body.clone();
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
-    };
     let streamed = |body: &Value| {
         with(body, json!({"stream": true, "stream_options": {"include_usage": true}}))
     };
     let n2 = with(&chat, json!({"n": 2}));
     let length = with(&chat, json!({"max_tokens": 4}));
     let structured = with(&chat, json!({"response_format": schema}));
-    let plain = |name, body| Scenario { name, body, orders: "", key: true };
-    let ordered = |name, body, orders| Scenario { name, body, orders, key: true };
+    let thinking = with(
+        &chat,
+        json!({
+            "messages": [{"role": "user", "content": "How many legs have three spiders?"}],
+            "reasoning_effort": "low",
+            "max_tokens": 512,
+        }),
+    );
+    let path = "/chat/completions";
+    let plain = |name, body| Scenario { name, path, body, orders: "", key: true };
+    let ordered = |name, body, orders| Scenario { name, path, body, orders, key: true };
     vec![
         plain("chat", chat.clone()),
         plain("chat-stream", streamed(&chat)),
@@ -208,13 +245,92 @@ fn scenarios() -> Vec<Scenario> {
         plain("tool-length-stream", streamed(&with(&tool, json!({"max_tokens": 3})))),
         plain("structured", structured.clone()),
         plain("structured-stream", streamed(&structured)),
+        plain("thinking", thinking.clone()),
+        plain("thinking-stream", streamed(&thinking)),
         plain("refused", with(&chat, json!({"temperature": "hot"}))),
         plain("refused-stream", streamed(&with(&chat, json!({"temperature": "hot"})))),
         plain("unknown-model", with(&chat, json!({"model": "no-such-model"}))),
         ordered("failing-stream", streamed(&chat), "fail-after=3"),
         ordered("rate-limit", chat.clone(), "rate-limit"),
         ordered("overload-stream", streamed(&chat), "overload"),
-        Scenario { name: "no-key", body: chat, orders: "", key: false },
+        Scenario { name: "no-key", path, body: chat, orders: "", key: false },
+    ]
+}
+
+/// What is asked of `/responses`.
+fn responses() -> Vec<Scenario> {
+    let text = json!({
+        "model": "proofhouse-mock",
+        "input": "Count from 1 to 20, separated by spaces.",
+        "max_output_tokens": 64,
+    });
+    let tool = json!({
+        "model": "proofhouse-mock",
+        "input": "What is the weather in Paris?",
+        "max_output_tokens": 128,
+        "tools": [{
+            "type": "function",
+            "name": "get_weather",
+            "description": "Get the weather of a city.",
+            "strict": true,
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string", "enum": ["Paris", "Rome", "Oslo"]}},
+                "required": ["city"],
+                "additionalProperties": false,
+            },
+        }],
+        "tool_choice": "required",
+    });
+    let two_tools = with(
+        &tool,
+        json!({
+            "input": "What is the weather in Paris and in Rome?",
+            "parallel_tool_calls": true,
+            "tool_choice": "auto",
+        }),
+    );
+    let thinking = with(
+        &text,
+        json!({
+            "input": "How many legs have three spiders?",
+            "reasoning": {"effort": "low"},
+            "max_output_tokens": 512,
+        }),
+    );
+    let format = json!({"text": {"format": {
+        "type": "json_schema",
+        "name": "answer",
+        "strict": true,
+        "schema": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+            "additionalProperties": false,
+        },
+    }}});
+    let length = with(&text, json!({"max_output_tokens": 16}));
+    let refused = with(&text, json!({"temperature": "hot"}));
+    let path = "/responses";
+    let streamed = |body: &Value| with(body, json!({"stream": true}));
+    let plain = |name, body| Scenario { name, path, body, orders: "", key: true };
+    let ordered = |name, body, orders| Scenario { name, path, body, orders, key: true };
+    vec![
+        plain("response", text.clone()),
+        plain("response-stream", streamed(&text)),
+        plain("response-tool", tool.clone()),
+        plain("response-tool-stream", streamed(&tool)),
+        plain("response-two-tools", two_tools.clone()),
+        plain("response-two-tools-stream", streamed(&two_tools)),
+        plain("response-length", length.clone()),
+        plain("response-length-stream", streamed(&length)),
+        plain("response-structured-stream", streamed(&with(&text, format))),
+        plain("response-thinking", thinking.clone()),
+        plain("response-thinking-stream", streamed(&thinking)),
+        plain("response-refused", refused.clone()),
+        plain("response-refused-stream", streamed(&refused)),
+        ordered("response-failing-stream", streamed(&text), "fail-after=3"),
+        ordered("response-overload", text, "overload"),
     ]
 }
 
@@ -223,7 +339,7 @@ pub(crate) fn replay(plays: &[&Play]) -> Server {
     let saved = plays.iter().filter(|play| play.exchange.head.is_some()).map(|play| Exchange {
         request: WireRequest {
             method: "POST".into(),
-            url: format!("http://h/{}/v1/chat/completions", play.id),
+            url: format!("http://h/{}/v1{}", play.id, play.path),
             headers: Headers::default(),
             body: "".into(),
         },

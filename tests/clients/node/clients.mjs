@@ -122,6 +122,73 @@ async function openaiNodeStream(item, answer) {
   takeCompletion(await stream.finalChatCompletion(), answer);
 }
 
+const call = (item) => ({
+  id: text(item.call_id),
+  name: text(item.name),
+  arguments: item.arguments ?? null,
+});
+
+function takeResponseUsage(usage) {
+  if (typeof usage !== 'object' || usage === null || Array.isArray(usage)) return null;
+  const { input_tokens = null, output_tokens = null, total_tokens = null } = usage;
+  return { prompt_tokens: input_tokens, completion_tokens: output_tokens, total_tokens };
+}
+
+/** The events of a response, joined as the package's guide does. */
+class Events {
+  calls = new Map();
+
+  add(value, answer) {
+    const event = object(value);
+    const index = JSON.stringify(event.output_index ?? null);
+    const more = text(event.delta);
+    switch (event.type) {
+      case 'response.output_text.delta':
+        if (more !== null) answer.text = (answer.text ?? '') + more;
+        break;
+      case 'response.output_item.added':
+        if (object(event.item).type === 'function_call') {
+          this.calls.delete(index);
+          this.calls.set(index, call(event.item));
+        }
+        break;
+      case 'response.function_call_arguments.delta': {
+        const known = this.calls.get(index);
+        if (known === undefined || more === null) break;
+        known.arguments = typeof known.arguments === 'string' ? known.arguments + more : more;
+        break;
+      }
+      case 'response.completed':
+      case 'response.incomplete':
+      case 'response.failed':
+        if ((event.response ?? null) === null) break;
+        answer.finish_reason = text(object(event.response).status);
+        answer.usage = takeResponseUsage(object(event.response).usage);
+        break;
+      case 'error':
+        answer.finish_reason = 'error';
+        break;
+      default:
+    }
+    answer.tool_calls = [...this.calls.values()];
+  }
+}
+
+/** `responses.create()`; a stream is iterated. */
+async function openaiNodeResponses(item, answer) {
+  const said = await openai(item).responses.create(item.body);
+  if (item.body.stream) {
+    const events = new Events();
+    for await (const event of said) events.add(event, answer);
+    return;
+  }
+  const calls = list(said.output).filter((one) => object(one).type === 'function_call');
+  answer.text = text(said.output_text);
+  answer.tool_calls = calls.map(call);
+  answer.finish_reason = text(said.status);
+  answer.usage = takeResponseUsage(said.usage);
+}
+
 function toolChoice(choice) {
   if (choice === undefined) return {};
   if (typeof choice === 'string') return { toolChoice: choice };
@@ -208,6 +275,7 @@ const aiSdk = (model) => async (item, answer) => {
 export const clients = {
   'openai-node': openaiNode,
   'openai-node-stream': openaiNodeStream,
+  'openai-node-responses': openaiNodeResponses,
   'ai-sdk': aiSdk(compatible),
   'ai-sdk-openai': aiSdk(ownProvider),
 };

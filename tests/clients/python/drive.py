@@ -178,6 +178,80 @@ class OpenAiStream(OpenAi):
             return completion(stream.get_final_completion())
 
 
+class Events:
+    """The events of a response, joined as the package's guide does."""
+
+    def __init__(self):
+        self.text = None
+        self.calls = {}
+        self.status = None
+        self.usage = None
+
+    def add(self, event):
+        kind = attr(event, "type")
+        index = json.dumps(attr(event, "output_index"), default=str)
+        if kind == "response.output_text.delta":
+            if text_of(attr(event, "delta")) is not None:
+                self.text = (self.text or "") + event.delta
+        elif kind == "response.output_item.added":
+            item = attr(event, "item")
+            if attr(item, "type") == "function_call":
+                self.calls.pop(index, None)
+                self.calls[index] = response_call(item)
+        elif kind == "response.function_call_arguments.delta":
+            call, more = self.calls.get(index), text_of(attr(event, "delta"))
+            if call is not None and more is not None:
+                known = call["arguments"]
+                call["arguments"] = known + more if isinstance(known, str) else more
+        elif kind in ("response.completed", "response.incomplete", "response.failed"):
+            response = attr(event, "response")
+            if response is not None:
+                self.status = text_of(attr(response, "status"))
+                self.usage = response_usage(attr(response, "usage"))
+        elif kind == "error":
+            self.status = "error"
+
+    def answer(self):
+        answer = {"text": self.text, "reasoning": None, "finish_reason": self.status}
+        return whole([{**answer, "tool_calls": list(self.calls.values())}], self.usage)
+
+
+def response_call(item):
+    return {
+        "id": text_of(attr(item, "call_id")),
+        "name": text_of(attr(item, "name")),
+        "arguments": attr(item, "arguments"),
+    }
+
+
+def response_usage(usage):
+    if usage is None or not hasattr(usage, "input_tokens"):
+        return None
+    names = ("input_tokens", "output_tokens", "total_tokens")
+    chats = ("prompt_tokens", "completion_tokens", "total_tokens")
+    return {chat: attr(usage, name) for chat, name in zip(chats, names)}
+
+
+class OpenAiResponses(OpenAi):
+    def ask(self, item):
+        said = self.client(item).responses.create(**item["body"])
+        if item["body"].get("stream"):
+            events = self.partly = Events()
+            for event in said:
+                events.add(event)
+            return events.answer()
+        output = items(attr(said, "output"))
+        calls = [response_call(one) for one in output if attr(one, "type") == "function_call"]
+        answer = {
+            # No attribute of the wire but a property of the package: it may raise.
+            "text": said.output_text,
+            "reasoning": None,
+            "tool_calls": calls,
+            "finish_reason": text_of(attr(said, "status")),
+        }
+        return whole([answer], response_usage(attr(said, "usage")))
+
+
 class LangChain(Client):
     modules = ("langchain_openai",)
 
@@ -364,6 +438,7 @@ class LiteLlm(Client):
 CLIENTS = {
     "openai-python": OpenAi,
     "openai-python-stream": OpenAiStream,
+    "openai-python-responses": OpenAiResponses,
     "langchain": LangChain,
     "strands": Strands,
     "litellm": LiteLlm,
