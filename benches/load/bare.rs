@@ -8,7 +8,7 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
-use super::truth::Shape;
+use proofhouse::mock::truth::Shape;
 
 /// Processor microseconds for each token event, in a process of its own; `None` where it failed.
 pub(crate) fn measure(shape: &Shape, streams: u64, port: u16) -> Option<f64> {

@@ -18,17 +18,18 @@
 
 mod bare;
 mod timer;
-mod truth;
 mod wrk;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use proofhouse::clock::Clock;
 use proofhouse::load::{Glance, Job, Watcher, run};
+use proofhouse::mock::truth::{Shape, Told, serve};
 use proofhouse::plan::load::complete;
 use proofhouse::plan::{Arrival, Closed, Kind, LoadPlan, Prompt, Rate, Span, Stop, Workload};
 use proofhouse::record::load::LoadReport;
@@ -36,7 +37,6 @@ use proofhouse::transport::target::Target;
 use serde_json::json;
 use tabled::builder::Builder;
 use tabled::settings::Style;
-use truth::{Shape, Truth};
 
 /// Looks at the memory once a second.
 #[derive(Default)]
@@ -133,11 +133,11 @@ impl Server {
         Self { port: line.trim().parse().unwrap(), child }
     }
 
-    fn truth(&self) -> Truth {
+    fn truth(&self) -> Told {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(b"TRUTH\n").unwrap();
         let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
+        BufReader::new(stream).read_line(&mut text).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 }
@@ -152,8 +152,8 @@ impl Drop for Server {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
-        Some("--serve") => return truth::serve(false),
-        Some("--serve-asleep") => return truth::serve(true),
+        Some("--serve") => return stand(false),
+        Some("--serve-asleep") => return stand(true),
         Some("--timer") => return timer::run(arguments[1].parse().unwrap()),
         _ => {}
     }
@@ -209,6 +209,11 @@ fn main() {
         row(&mut table, &scene, &report, &truth, &beside, &memory);
     }
     println!("{}", table.build().with(Style::psql()));
+}
+
+/// Serves until it is killed. The first line of output is the port.
+fn stand(naps: bool) {
+    serve(&AtomicBool::new(false), naps, |port| println!("{port}")).unwrap();
 }
 
 fn streams(scene: &Scene, requests: u64) -> u64 {
@@ -277,7 +282,7 @@ fn row(
     table: &mut Builder,
     scene: &Scene,
     report: &LoadReport,
-    truth: &Truth,
+    truth: &Told,
     beside: &Beside,
     memory: &Memory,
 ) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::truth::Shape;
+use proofhouse::mock::truth::Shape;
 
 /// How long it asks.
 const SECONDS: u64 = 4;

@@ -29,8 +29,11 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Measure an endpoint under load
     Load(Box<LoadArgs>),
-    /// Measure the load client's own error on this machine, against the mock
+    /// Measure the load client's own error on this machine, against known times
     Calibrate(CalibrateArgs),
+    /// Be the server that `calibrate` holds the client against
+    #[command(hide = true)]
+    Truth,
     /// Be an endpoint: a conforming one, a well-known one, or a broken one
     Mock(MockArgs),
     /// Render a saved run
@@ -416,10 +419,10 @@ pub struct CalibrateArgs {
     /// For how long
     #[arg(long, value_name = "SPAN", default_value = "10s")]
     pub duration: String,
-    /// The mock's time to first token
+    /// The server's time to first token
     #[arg(long, value_name = "SPAN", default_value = "50ms")]
     pub ttft: String,
-    /// The mock's time between tokens
+    /// The server's time between tokens
     #[arg(long, value_name = "SPAN", default_value = "10ms")]
     pub itl: String,
     /// Tokens of each reply

@@ -45,6 +45,7 @@ mod script;
 mod server;
 mod service;
 mod tokens;
+pub mod truth;
 
 pub use capture::Captured;
 pub use config::Config;

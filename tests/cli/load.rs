@@ -269,3 +269,44 @@ fn wait_for(condition: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn calibrate_gives_the_error_of_every_metric() {
+    let house = House::new();
+    let arguments =
+        ["calibrate", "--users", "3", "--duration", "1s", "--ttft", "20ms", "--itl", "2ms"];
+    let all = [&arguments[..], &["--tokens", "10", "--format", "json"]].concat();
+    let done = house.run(&all);
+
+    assert!(matches!(done.code, 0 | 5), "{}: {}", done.code, done.stderr);
+    let json = done.json();
+    let good = json["summary"]["good"].as_u64().unwrap();
+    assert!(good > 3, "{json}");
+    assert_eq!(json["matched"], good);
+    for name in
+        ["headers", "tt_first_event", "ttft", "ttfv", "tpot", "gap_max", "e2e", "stream_end"]
+    {
+        let metric = &json["metrics"][name];
+        assert_eq!((&metric["by"], &metric["n"]), (&"request".into(), &good.into()), "{name}");
+        let (truth, error) = (metric["truth"].as_f64(), metric["error_p50"].as_f64());
+        assert!(truth.is_some() && error.is_some(), "{name}: {metric}");
+    }
+    // The server never writes early, so what was true is known from below.
+    assert!(json["metrics"]["ttft"]["truth"].as_f64().unwrap() >= 20.0);
+    for name in ["icl", "itl"] {
+        assert_eq!(json["metrics"][name]["n"], good * 9, "{name}");
+        assert!(json["metrics"][name]["error_p50"].is_f64());
+    }
+    for (name, said) in [
+        ("throughput.requests_per_s", None),
+        ("throughput.output_tokens_per_s", None),
+        ("goodput.rate", None),
+        ("goodput.fraction", Some(1.0)),
+    ] {
+        let metric = &json["metrics"][name];
+        assert!(metric["error_p50"].is_f64(), "{name}: {metric}");
+        assert!(said.is_none_or(|said| metric["truth"].as_f64() == Some(said)), "{name}: {metric}");
+    }
+    let shown = house.run(&arguments);
+    assert!(shown.stdout.contains("error p50") && shown.stdout.contains("goodput.fraction"));
+}

@@ -15,6 +15,7 @@ mod plan;
 mod report;
 mod selection;
 mod table;
+mod truth;
 
 use super::args::{Cli, Command};
 use super::exit::Exit;
@@ -31,6 +32,7 @@ pub(super) fn run(cli: &Cli, settings: &Settings) -> Result<Exit, Failure> {
         Command::Calibrate(args) => calibrate::run(args, settings),
         Command::Load(args) => load::run(args, settings),
         Command::Mock(args) => mock::run(args, settings),
+        Command::Truth => truth::run(),
         Command::Report(args) => report::run(args, settings),
         Command::Explain(args) => explain::run(args, settings),
         Command::Lens(args) => lens::run(args),
