@@ -8,7 +8,7 @@
 //! and measures nothing worth reading. `cargo bench --bench load -- 1000` runs the loads whose name
 //! holds `1000`.
 
-#![expect(clippy::print_stdout, clippy::exit, reason = "a benchmark's result is what it prints")]
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

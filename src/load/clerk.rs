@@ -29,6 +29,10 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 /// would pay for that, and lose its core to it.
 const REST: Duration = Duration::from_millis(5);
 
+/// What ended so long ago has been told.
+const SETTLED_AFTER: Nanos = Nanos::from_millis(5_000);
+const FOREVER: Nanos = Nanos(u64::MAX);
+
 /// How a run stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Glance {
@@ -107,6 +111,7 @@ pub(super) fn work(
         if at >= flush {
             let span = at.since(flush) + Nanos::from_millis(1_000);
             flush = at + Nanos::from_millis(1_000);
+            ledger.settle(Nanos(at.0.saturating_sub(SETTLED_AFTER.0)));
             out.flush()?;
             if let Some(log) = log {
                 log.write(at, ledger.meter.second())?;
@@ -125,7 +130,7 @@ pub(super) fn work(
     if let Some(log) = log {
         log.write(now(), ledger.meter.second())?;
     }
-    ledger.close();
+    ledger.settle(FOREVER);
     Ok(ledger)
 }
 

@@ -66,6 +66,8 @@ pub(super) struct Ledger {
     pub(super) resent: u64,
     pub(super) seconds: Vec<Second>,
     second_ttft: Vec<Option<Box<Histogram<u64>>>>,
+    /// The first second whose histogram is still held.
+    settled: usize,
     /// The end of the last request that was measured, and of any.
     pub(super) last_measured: Nanos,
     pub(super) last: Nanos,
@@ -106,6 +108,7 @@ impl Ledger {
             resent: 0,
             seconds: Vec::new(),
             second_ttft: Vec::new(),
+            settled: 0,
             last_measured: Nanos(0),
             last: Nanos(0),
             last_due: Nanos(0),
@@ -172,14 +175,19 @@ impl Ledger {
         self.loops.push((report.cpu, report.wall));
     }
 
-    /// Fills in what each second's requests measured, when all are counted.
-    pub(super) fn close(&mut self) {
-        for (second, ttft) in self.seconds.iter_mut().zip(&self.second_ttft) {
-            if let Some(ttft) = ttft {
-                second.ttft_ms_p50 = quantile_ms(ttft, 0.5);
-                second.ttft_ms_p99 = quantile_ms(ttft, 0.99);
+    /// Fills in what the requests of past seconds measured, and lets go of their histograms: a run of
+    /// an hour would hold 40 MiB of them. What is told later of such a second is not in its percentiles.
+    pub(super) fn settle(&mut self, before: Nanos) {
+        let before = usize::try_from(before.0 / 1_000_000_000).unwrap_or(usize::MAX);
+        let before = before.min(self.second_ttft.len()).min(self.seconds.len());
+        for index in self.settled..before {
+            let ttft = self.second_ttft.get_mut(index).and_then(Option::take);
+            if let (Some(second), Some(ttft)) = (self.seconds.get_mut(index), ttft) {
+                second.ttft_ms_p50 = quantile_ms(&ttft, 0.5);
+                second.ttft_ms_p99 = quantile_ms(&ttft, 0.99);
             }
         }
+        self.settled = self.settled.max(before);
     }
 
     /// Counts a request that is over. `unreached`: it got to nobody.
@@ -393,6 +401,9 @@ impl Ledger {
         }
         let Some(sent) = finished.sent else { return };
         let index = usize::try_from(finished.ended.0 / 1_000_000_000).unwrap_or(0).min(SECONDS_MAX);
+        if index < self.settled {
+            return;
+        }
         if self.second_ttft.len() <= index {
             self.second_ttft.resize(index + 1, None);
         }

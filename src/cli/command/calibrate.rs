@@ -147,7 +147,7 @@ fn lines(folder: &Path) -> Result<Vec<RequestLine>, Failure> {
         Failure::new(Exit::Inconclusive, format!("the record could not be read: {error}"))
     };
     let text = std::fs::read_to_string(folder.join(REQUESTS)).map_err(|error| unread(&error))?;
-    let lines = text.lines().map(|line| serde_json::from_str(line));
+    let lines = text.lines().map(serde_json::from_str);
     lines.collect::<Result<_, _>>().map_err(|error| unread(&error))
 }
 
