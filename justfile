@@ -53,3 +53,7 @@ browser:
 bench:
     cargo bench
     scripts/measure.sh
+
+# What other load clients take for the same streams, and what they say of them; those that are installed.
+bench-rivals *ARGS:
+    scripts/bench-rivals.sh {{ARGS}}
