@@ -20,7 +20,7 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("assert", 4, &[]),
     ("lens", 4, &[]),
     ("suite", 5, &[]),
-    ("profile", 5, &["suite"]),
+    ("profile", 5, &["suite", "plan"]),
     ("project", 5, &["suite"]),
     ("plan", 5, &["suite"]),
     ("record", 6, &[]),

@@ -11,10 +11,12 @@ use std::time::Duration;
 use proofhouse::clock::Clock;
 use proofhouse::load::{Glance, Job, LoadError, Watcher, run};
 use proofhouse::mock::{Config, Server};
+use proofhouse::plan::Manners;
 use proofhouse::plan::load::parse;
 use proofhouse::record::load::{LoadReport, REPORT, REQUESTS, RequestLine};
 use proofhouse::transport::target::Target;
 use proofhouse::units::Nanos;
+use serde_json::{Value, json};
 
 struct Silent;
 
@@ -250,24 +252,30 @@ fn whole_answers_and_embeddings_are_measured_too() {
     assert_eq!((report.metrics["ttft"].values.n, report.metrics["e2e"].values.n), (0, 20));
 }
 
-/// Head, body and end arrive as one: no event tells of the end again.
-#[test]
-fn an_answer_framed_by_the_close_is_whole_when_the_close_comes_with_it() {
-    const ANSWER: &str = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+/// A server that gives everybody the same answer, framed by the close.
+fn answering(answer: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for socket in listener.incoming() {
             let mut socket = socket.unwrap();
             std::thread::spawn(move || {
-                let asked = socket.read(&mut [0; 4096]).unwrap_or(0);
+                let asked = socket.read(&mut [0; 8_192]).unwrap_or(0);
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
                 if asked > 0 {
-                    let _ = socket.write_all(format!("{head}{ANSWER}").as_bytes());
+                    let _ = socket.write_all(format!("{head}{answer}").as_bytes());
                 }
             });
         }
     });
+    port
+}
+
+/// Head, body and end arrive as one: no event tells of the end again.
+#[test]
+fn an_answer_framed_by_the_close_is_whole_when_the_close_comes_with_it() {
+    const ANSWER: &str = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+    let port = answering(ANSWER);
     let plan = "arrival: {closed: {users: 4}}\nrequests: 80\n\
                 workload: [{prompt: {text: hi}, stream: false}]\n";
     let mut job = job(&format!("http://127.0.0.1:{port}/v1"), plan);
@@ -386,4 +394,313 @@ fn the_first_event_is_told_beside_the_first_token() {
     assert!(p50("headers") <= p50("tt_first_event"));
     assert!(p50("tt_first_event") <= p50("ttft"));
     assert!(report.steadiness.is_none(), "a second is too short to judge");
+}
+
+/// The bodies that reached the mock, in the order of their coming.
+fn bodies(server: &Server) -> Vec<Value> {
+    let captured = server.captured();
+    captured.iter().map(|one| serde_json::from_slice(&one.request.body).unwrap()).collect()
+}
+
+fn lines(record: &Path) -> Vec<RequestLine> {
+    let text = std::fs::read_to_string(record.join(REQUESTS)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_session_grows_by_the_replies_that_really_came() {
+    for (arrival, threads) in [("closed: {users: 2}", 2), ("burst: {size: 3, every: 1m}", 1)] {
+        let server = mock("");
+        let plan = format!(
+            "arrival: {{{arrival}}}\nrequests: 12\nduration: 20s\nworkload:\n  \
+             - {{prompt: {{tokens: 6}}, system: be brief, max_tokens: 5, session: {{turns: 4, think: 1ms}}}}\n"
+        );
+        let folder = tempfile::TempDir::new().unwrap();
+        let record = folder.path().join("run");
+        let job = Job { threads, record: Some(record.clone()), ..job(&server.base_url(), &plan) };
+        let report = run(job, &mut Silent).unwrap();
+
+        adds_up(&report);
+        assert_eq!(report.summary.good, 12, "{:?}", report.error_examples);
+        let sessions = report.sessions.unwrap();
+        assert_eq!(sessions.started, sessions.completed + sessions.unfinished, "{sessions:?}");
+        assert!(sessions.completed >= 2 && sessions.turns.len() == 4, "{sessions:?}");
+        assert_eq!(sessions.turns.iter().map(|turn| turn.good).sum::<u64>(), 12);
+        let prompts: Vec<f64> =
+            sessions.turns.iter().filter_map(|turn| turn.prompt_tokens).collect();
+        assert!(prompts.windows(2).all(|pair| pair[0] < pair[1]), "{prompts:?}");
+
+        // Each conversation begins with the one before it, and the replies are the mock's own.
+        let mut by_length: Vec<Vec<Value>> = bodies(&server)
+            .into_iter()
+            .map(|body| body["messages"].as_array().unwrap().clone())
+            .collect();
+        by_length.sort_by_key(Vec::len);
+        for later in by_length.iter().filter(|messages| messages.len() > 2) {
+            assert_eq!(later[0]["role"], "system");
+            let said = &later[later.len() - 2];
+            assert_eq!(said["role"], "assistant");
+            assert!(!said["content"].as_str().unwrap().is_empty());
+            let before = &later[..later.len() - 2];
+            assert_eq!(by_length.iter().filter(|earlier| earlier[..] == *before).count(), 1);
+        }
+        let lines = lines(&record);
+        let mut turns: Vec<(u64, Option<u32>)> =
+            lines.iter().map(|line| (line.number, line.turn)).collect();
+        turns.sort_unstable();
+        turns.dedup();
+        assert_eq!(turns.len(), 12);
+        for line in lines.iter().filter(|line| line.turn > Some(0)) {
+            let earlier = lines.iter().find(|other| {
+                (other.number, other.turn.map(|turn| turn + 1)) == (line.number, line.turn)
+            });
+            // A turn is due a pause after the end of the reply before it, to the microsecond.
+            let pause = line.due_ms - earlier.unwrap().end_ms;
+            assert!((pause - 1.0).abs() < 0.002, "{pause}");
+        }
+    }
+}
+
+#[test]
+fn a_session_breaks_off_where_a_turn_fails_and_its_user_begins_another() {
+    let plan = "arrival: {closed: {users: 2}}\nrequests: 10\nworkload:\n  \
+                - {prompt: {tokens: 6}, max_tokens: 5, session: {turns: 3}}\n";
+    let report = load("sse-no-done", plan);
+    adds_up(&report);
+    assert_eq!(report.summary.failed, 10);
+    let sessions = report.sessions.unwrap();
+    assert_eq!((sessions.started, sessions.broken, sessions.completed), (10, 10, 0));
+    assert!(report.warnings.iter().any(|doubt| doubt.contains("10 of 10 sessions broke off")));
+}
+
+#[test]
+fn sessions_under_way_at_the_end_are_unfinished_and_none_is_lost() {
+    let server = mock("");
+    let plan = "arrival: {closed: {users: 3}}\nduration: 5m\nworkload:\n  \
+                - {prompt: {tokens: 6}, max_tokens: 5, session: {turns: 3, think: 30ms}}\n";
+    let job = job(&server.base_url(), plan);
+    let mut watcher = Impatient(Arc::clone(&job.stop));
+    let report = run(job, &mut watcher).unwrap();
+    adds_up(&report);
+    let sessions = report.sessions.unwrap();
+    assert_eq!(sessions.started, sessions.completed + sessions.unfinished, "{sessions:?}");
+    assert!(sessions.completed > 0 && sessions.unfinished <= 3, "{sessions:?}");
+}
+
+#[test]
+fn agents_answer_calls_with_results_until_their_turns_are_over() {
+    let server = mock("");
+    let plan = "arrival: {closed: {users: 1}}\nrequests: 4\nworkload:\n  \
+                - prompt: {text: What is the weather?}\n    \
+                  tools: [{type: function, function: {name: look, parameters: {type: object, properties: {a: {type: string}}}}}]\n    \
+                  tool_choice: required\n    \
+                  session: {turns: 2, tool_result: 30}\n";
+    let report = run(job(&server.base_url(), plan), &mut Silent).unwrap();
+    adds_up(&report);
+    assert_eq!(report.summary.good, 4, "{:?}", report.error_examples);
+    let bodies = bodies(&server);
+    let messages = bodies[1]["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 3, "{messages:?}");
+    assert_eq!(messages[1]["tool_calls"][0]["function"]["name"], "look");
+    assert_eq!(messages[2]["role"], "tool");
+    assert_eq!(messages[2]["tool_call_id"], messages[1]["tool_calls"][0]["id"]);
+    assert_eq!(messages[2]["content"].as_str().unwrap().split(' ').count(), 30);
+}
+
+#[test]
+fn a_tool_call_that_was_required_and_a_form_that_was_asked_for_are_judged() {
+    let tools = "tools: [{type: function, function: {name: look, parameters: {type: object}}}], tool_choice: required";
+    for (fault, keys, class) in [
+        ("tools-choice-required-ignored", tools, "no-tool-call"),
+        ("", tools, ""),
+        ("", "response_format: {type: json_object}", ""),
+        ("structured-not-json", "response_format: {type: json_object}", "schema"),
+    ] {
+        for stream in [true, false] {
+            let plan = format!(
+                "arrival: {{closed: {{users: 1}}}}\nrequests: 3\nworkload:\n  \
+                 - {{prompt: {{text: 'Give JSON.'}}, stream: {stream}, {keys}}}\n"
+            );
+            let report = load(fault, &plan);
+            adds_up(&report);
+            let failed = report.errors.get(class).copied().unwrap_or_default();
+            let expected = if class.is_empty() { 0 } else { 3 };
+            assert_eq!(
+                (failed, report.summary.failed),
+                (expected, expected),
+                "{fault} {stream}: {:?}",
+                report.error_examples
+            );
+        }
+    }
+}
+
+#[test]
+fn embeddings_come_in_batches_and_pictures_in_their_size() {
+    let server = mock("");
+    let plan = "arrival: {closed: {users: 1}}\nrequests: 6\nworkload:\n  \
+                - {prompt: {tokens: 4}, kind: embeddings, batch: 5}\n  \
+                - {prompt: {text: what is this}, images: {count: 2, width: 256, height: 128}, max_tokens: 5}\n";
+    let report = run(job(&server.base_url(), plan), &mut Silent).unwrap();
+    assert_eq!(report.summary.good, 6, "{:?}", report.error_examples);
+    let bodies = bodies(&server);
+    let batches = bodies.iter().filter_map(|body| body["input"].as_array());
+    assert!(batches.clone().count() > 0 && batches.clone().all(|texts| texts.len() == 5));
+    let parts = bodies.iter().filter_map(|body| body["messages"][0]["content"].as_array());
+    assert!(parts.clone().count() > 0 && parts.clone().all(|parts| parts.len() == 3));
+}
+
+#[test]
+fn prompts_of_counted_words_are_as_long_as_they_should_be() {
+    let server = mock("");
+    let folder = tempfile::TempDir::new().unwrap();
+    // A third of the words is in two pieces here, and is not used.
+    let words = proofhouse::plan::Vocabulary::candidates();
+    let whole: Vec<&str> = words.iter().copied().filter(|word| !word.contains('e')).collect();
+    let vocabulary: serde_json::Map<String, Value> =
+        whole.iter().map(|word| (format!("Ġ{word}"), json!(1))).collect();
+    let file =
+        json!({"model": {"type": "BPE", "vocab": vocabulary, "merges": [], "ignore_merges": true}});
+    std::fs::write(folder.path().join("tokenizer.json"), file.to_string()).unwrap();
+    let text = "proofhouse_plan: 1\narrival: {closed: {users: 2}}\nrequests: 20\ntokenizer: {file: tokenizer.json}\n\
+                workload: [{prompt: {tokens: {uniform: {min: 20, max: 90}}}, max_tokens: 4}]\n";
+    let job = Job {
+        plan: parse("p.yaml", text, folder.path()).unwrap(),
+        ..job(
+            &server.base_url(),
+            "arrival: {closed: {users: 1}}\nrequests: 1\nworkload: [{prompt: {text: a}}]\n",
+        )
+    };
+    let report = run(job, &mut Silent).unwrap();
+    let prompts = report.prompts.unwrap();
+    assert_eq!((prompts.n, prompts.exact), (20, true));
+    // What is left is the mock's own template, the same for each.
+    assert_eq!(prompts.difference_min, prompts.difference_max, "{prompts:?}");
+    assert!(
+        !report.warnings.iter().any(|doubt| doubt.contains("prompts had")),
+        "{:?}",
+        report.warnings
+    );
+    for body in bodies(&server) {
+        let text = body["messages"][0]["content"].as_str().unwrap().to_owned();
+        assert!(text.split(' ').all(|word| whole.contains(&word)), "{text}");
+    }
+}
+
+#[test]
+fn a_chosen_hit_rate_is_sent_and_held_against_what_was_cached() {
+    let server = mock("");
+    let plan = "arrival: {closed: {users: 2}}\nrequests: 100\nworkload:\n  \
+                - {prompt: {tokens: 20}, prefix: {tokens: 80, groups: 4, share: 0.5}, max_tokens: 2}\n";
+    let report = run(job(&server.base_url(), plan), &mut Silent).unwrap();
+    assert_eq!(report.summary.good, 100, "{:?}", report.error_examples);
+    let start = |body: &Value| {
+        let text = body["messages"][0]["content"].as_str().unwrap().to_owned();
+        text.split(' ').take(80).collect::<Vec<_>>().join(" ")
+    };
+    let mut starts: Vec<String> = bodies(&server).iter().map(start).collect();
+    starts.sort();
+    let shared = starts.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    starts.dedup();
+    // Four starts that came again, and as many more as there were requests on their own.
+    assert_eq!(starts.len() + shared, 100);
+    assert!((35..60).contains(&shared), "{shared}");
+    let cache = report.cache.unwrap();
+    let wanted = cache.wanted_share.unwrap();
+    let could = 80.0 * f64::from(u32::try_from(shared).unwrap())
+        / f64::from(u32::try_from(cache.prompt).unwrap());
+    assert!((wanted - could).abs() < 1e-9, "{wanted} {could}");
+    // The mock has no prefix cache, and the plan wanted one.
+    assert!(
+        report.warnings.iter().any(|doubt| doubt.contains("the plan's prefixes")),
+        "{:?}",
+        report.warnings
+    );
+}
+
+/// 400 prompt tokens, of which a cache had 300.
+#[test]
+fn what_a_cache_had_is_told_unless_it_was_wanted() {
+    const ANSWER: &str = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":400,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":300}}}"#;
+    let port = answering(ANSWER);
+    let run_with = |prefix: &str| {
+        let plan = format!(
+            "arrival: {{closed: {{users: 1}}}}\nrequests: 20\nworkload: [{{prompt: {{tokens: 90}}, stream: false{prefix}}}]\n"
+        );
+        run(job(&format!("http://127.0.0.1:{port}/v1"), &plan), &mut Silent).unwrap()
+    };
+    let said =
+        |report: &LoadReport, what: &str| report.warnings.iter().any(|doubt| doubt.contains(what));
+    let surprise = run_with("");
+    let cache = surprise.cache.unwrap();
+    assert_eq!((cache.told, cache.cached, cache.share), (20, 6_000, Some(0.75)));
+    assert!(said(&surprise, "75 % of the prompt tokens"), "{:?}", surprise.warnings);
+    // Nineteen of twenty could have 320 of their 400.
+    let wanted = run_with(", prefix: {tokens: 320}");
+    let cache = wanted.cache.unwrap();
+    assert_eq!((cache.wanted_share, cache.shared_share), (Some(0.76), Some(0.75)));
+    assert!(!said(&wanted, "prefix cache"), "{:?}", wanted.warnings);
+    let other = run_with(", prefix: {tokens: 100}");
+    assert!(said(&other, "where the plan's prefixes make 24 %"), "{:?}", other.warnings);
+}
+
+#[test]
+fn conversations_of_a_data_set_are_asked_again_turn_by_turn() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let data = json!([
+        {"conversations": [{"from": "human", "value": "one?"}, {"from": "gpt", "value": "x"}, {"from": "human", "value": "two?"}]},
+        {"conversations": [{"from": "human", "value": "three?"}]},
+    ]);
+    std::fs::write(folder.path().join("data.json"), data.to_string()).unwrap();
+    for (session, expected) in
+        [("", vec!["one?", "three?"]), ("session: {}, ", vec!["one?", "two?", "three?"])]
+    {
+        let server = mock("");
+        let text = format!(
+            "proofhouse_plan: 1\narrival: {{closed: {{users: 1}}}}\nrequests: {}\nworkload: [{{{session}prompt: {{sharegpt: data.json}}, unique: false, max_tokens: 3}}]\n",
+            expected.len()
+        );
+        let job = Job {
+            plan: parse("p.yaml", &text, folder.path()).unwrap(),
+            ..job(
+                &server.base_url(),
+                "arrival: {closed: {users: 1}}\nrequests: 1\nworkload: [{prompt: {text: a}}]\n",
+            )
+        };
+        let report = run(job, &mut Silent).unwrap();
+        adds_up(&report);
+        assert_eq!(
+            usize::try_from(report.summary.good),
+            Ok(expected.len()),
+            "{:?}",
+            report.error_examples
+        );
+        let asked: Vec<String> = bodies(&server)
+            .iter()
+            .map(|body| {
+                body["messages"].as_array().unwrap().last().unwrap()["content"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(asked, expected);
+    }
+}
+
+#[test]
+fn a_profile_without_a_done_and_without_length_keys_is_heard() {
+    let server = mock("sse-no-done");
+    let plan = "arrival: {closed: {users: 1}}\nrequests: 3\nworkload: [{prompt: {tokens: 5}, max_tokens: 40, exact_output: true}]\n";
+    let mut job = job(&server.base_url(), plan);
+    job.plan.mind(Manners { done: false, exact_output: Vec::new(), ..Manners::default() });
+    let report = run(job, &mut Silent).unwrap();
+    assert_eq!(report.summary.good, 3, "{:?}", report.error_examples);
+    let body = &bodies(&server)[0];
+    assert!(body.get("ignore_eos").is_none() && body["max_tokens"] == 40, "{body}");
+    assert!(
+        report.warnings.iter().any(|doubt| doubt.contains("names no key")),
+        "{:?}",
+        report.warnings
+    );
 }

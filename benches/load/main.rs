@@ -31,7 +31,7 @@ use proofhouse::clock::Clock;
 use proofhouse::load::{Glance, Job, Watcher, run};
 use proofhouse::mock::truth::{Shape, Told, serve};
 use proofhouse::plan::load::complete;
-use proofhouse::plan::{Arrival, Closed, Kind, LoadPlan, Prompt, Rate, Span, Stop, Workload};
+use proofhouse::plan::{Arrival, Closed, LoadPlan, Prompt, Rate, Span, Stop, Tokenizer, Workload};
 use proofhouse::record::load::LoadReport;
 use proofhouse::transport::target::Target;
 use serde_json::json;
@@ -249,18 +249,8 @@ fn drive(scene: &Scene, requests: u64, port: u16, memory: &mut Memory) -> LoadRe
         deadlines: None,
         slow: None,
         objectives: Vec::new(),
-        workload: vec![Workload {
-            name: None,
-            weight: 1,
-            kind: Kind::Chat,
-            prompt: Prompt::Text("hello".to_owned()),
-            system: None,
-            max_tokens: None,
-            exact_output: false,
-            stream: true,
-            unique: true,
-            body,
-        }],
+        tokenizer: Tokenizer::default(),
+        workload: vec![Workload { body, ..Workload::of(Prompt::Text("hello".to_owned())) }],
     };
     let folder = tempfile::TempDir::new().unwrap();
     let mut target = Target::new("truth", &format!("http://127.0.0.1:{port}/v1")).unwrap();

@@ -42,7 +42,7 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Say what well-known clients would make of saved exchanges
     Lens(LensArgs),
-    /// List checks, suites, profiles, capabilities or stream rules
+    /// List checks, suites, profiles, load plans, capabilities or stream rules
     List(ListArgs),
     /// Check suite and profile files without sending anything
     Lint(LintArgs),
@@ -293,8 +293,8 @@ pub enum FormatArg {
 pub struct LoadArgs {
     #[command(flatten)]
     pub target: TargetArgs,
-    /// A plan file; what else is said on the command line goes before it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["users", "rate", "prompt", "prompt_tokens", "max_tokens", "exact_output", "no_stream"], help_heading = "Load")]
+    /// A plan file or a built-in plan (`list plans`); what else is said here goes before it
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["users", "rate", "prompt", "prompt_tokens", "max_tokens", "exact_output", "no_stream"], help_heading = "Load")]
     pub plan: Option<PathBuf>,
     /// So many users, each with one request at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "rate", help_heading = "Load")]
@@ -546,6 +546,8 @@ pub enum Listed {
     Suites,
     /// Built-in profiles
     Profiles,
+    /// Built-in load plans
+    Plans,
     /// Words that `needs` and profiles use
     Capabilities,
     /// Named stream rules

@@ -12,6 +12,7 @@ mod project;
 mod settings;
 mod signals;
 mod targets;
+mod vocabulary;
 
 use std::process::ExitCode;
 

@@ -139,6 +139,15 @@ impl<'a> Shape<'a> {
         at: &Range<usize>,
         out: &mut Vec<Problem>,
     ) {
+        // Words beside other shapes: all of them are said, and not the first alone.
+        let words: Vec<&Value> =
+            branches.iter().filter_map(|branch| self.choices(branch)).flatten().collect();
+        let texts = branches.iter().filter(|branch| self.choices(branch).is_none());
+        let other = texts.map(|branch| self.resolve(branch).0).filter_map(Value::as_object);
+        let text = matches!(node.kind, Kind::Text(_));
+        if text && !words.is_empty() && !other.into_iter().any(|rules| admits(rules, &node.kind)) {
+            return choice(&words, node, at, out);
+        }
         let mut best: Option<Vec<Problem>> = None;
         let mut types = Vec::new();
         for branch in branches {

@@ -3,6 +3,7 @@
 use super::gist::Gist;
 use super::http::Response;
 use super::tokens::Facts;
+use crate::plan::Marks;
 use crate::record::load::Stage;
 use crate::transcript::{BodyFraming, End, ResponseHead};
 use crate::units::Nanos;
@@ -10,13 +11,17 @@ use crate::units::Nanos;
 /// A request that is due.
 #[derive(Debug)]
 pub(super) struct Due {
-    /// Its number in the plan.
+    /// Its number in the plan; that of its session, if it is a turn of one.
     pub(super) number: u64,
+    /// Its turn in its session, from 0.
+    pub(super) turn: u32,
     /// Who asks, in a closed loop.
     pub(super) user: Option<u32>,
     pub(super) stage: Stage,
     /// When it is to start.
     pub(super) at: Nanos,
+    /// The request itself, where it depends on answers and so was made ready apart.
+    pub(super) ready: Option<Box<Prepared>>,
 }
 
 /// A request with its bytes.
@@ -29,6 +34,7 @@ pub(super) struct Prepared {
     /// Its body must be kept whole.
     pub(super) whole: bool,
     pub(super) reply_tokens: Option<u32>,
+    pub(super) marks: Marks,
 }
 
 /// A request under way. Times are on the run's clock, from the start of the load.
@@ -37,6 +43,7 @@ pub(super) struct Call {
     pub(super) due: Due,
     pub(super) workload: usize,
     pub(super) reply_tokens: Option<u32>,
+    pub(super) marks: Marks,
     /// When it was taken up.
     pub(super) started: Nanos,
     /// How long its connection took.
@@ -59,6 +66,7 @@ pub(super) struct Finished {
     pub(super) due: Due,
     pub(super) workload: usize,
     pub(super) reply_tokens: Option<u32>,
+    pub(super) marks: Marks,
     pub(super) started: Nanos,
     pub(super) connect: Option<Nanos>,
     pub(super) sent: Option<Nanos>,
@@ -93,6 +101,7 @@ impl Call {
             due: self.due,
             workload: self.workload,
             reply_tokens: self.reply_tokens,
+            marks: self.marks,
             started: self.started,
             connect: self.connect,
             sent: self.sent,

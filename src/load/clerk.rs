@@ -15,9 +15,12 @@ use super::intervals::Intervals;
 use super::ledger::{Ledger, Terms, ms, quantile_ms};
 use super::meter::Name;
 use super::note::{Gauges, Note};
+use super::post::Post;
 use super::ruling::{Rulebook, Ruling};
+use super::sessions::SessionBook;
+use super::stock::Prepare;
 use crate::clock::Clock;
-use crate::plan::Slow;
+use crate::plan::{Asks, Slow};
 use crate::record::load::{Others, RequestLine};
 use crate::transcript::{Connection, End, Exchange, Frame, Headers, Redactor, Timing, WireRequest};
 use crate::units::Nanos;
@@ -69,6 +72,10 @@ pub(super) struct Desk<'a> {
     pub(super) redactor: &'a Redactor,
     pub(super) gauges: &'a Gauges,
     pub(super) until: Option<Nanos>,
+    /// What makes the next turn of a session.
+    pub(super) asks: &'a Asks,
+    pub(super) prepare: &'a Prepare,
+    pub(super) posts: &'a [Post],
 }
 
 /// Does the clerk's work until every loop has ended. `out` gets a line for each request.
@@ -84,14 +91,16 @@ pub(super) fn work(
     let mut look_up = now() + Nanos::from(LOOK_UP);
     let mut flush = now() + Nanos::from_millis(1_000);
     let mut last_started = 0;
+    let mut sessions = SessionBook::new(desk.asks, desk.prepare, desk.posts);
     loop {
         match notes.try_recv() {
             Ok(Note::Over(finished)) => {
-                let line = desk.over(&mut ledger, *finished);
+                let line = desk.over(&mut ledger, &mut sessions, *finished);
                 write(out, &line)?;
             }
             Ok(Note::Shed(due)) => {
                 ledger.shed(&due);
+                sessions.shed(&due);
                 write(out, &shed(&due))?;
             }
             Ok(Note::Ended(report)) => ledger.ended(&report),
@@ -131,6 +140,7 @@ pub(super) fn work(
         log.write(now(), ledger.meter.second())?;
     }
     ledger.settle(FOREVER);
+    ledger.work.sessions = sessions.report();
     Ok(ledger)
 }
 
@@ -156,7 +166,12 @@ impl Desk<'_> {
         }
     }
 
-    fn over(&self, ledger: &mut Ledger, mut finished: Finished) -> RequestLine {
+    fn over(
+        &self,
+        ledger: &mut Ledger,
+        sessions: &mut SessionBook<'_>,
+        mut finished: Finished,
+    ) -> RequestLine {
         let body = Bytes::from(std::mem::take(&mut finished.body));
         let exchange = self.exchange(&finished, body.clone());
         let status = exchange.status();
@@ -178,6 +193,7 @@ impl Desk<'_> {
         if interrupted {
             ruling.class = Some("unfinished".to_owned());
         }
+        ruling.hold(finished.marks.items);
         let facts = &finished.facts;
         if let (None, Some(why)) =
             (&ruling.class, self.terms.slow.and_then(|slow| too_slow(&finished, slow)))
@@ -188,6 +204,7 @@ impl Desk<'_> {
             ruling.others = Others::default();
         }
         ledger.count(&self.terms, &finished, &ruling, unreached);
+        sessions.over(&finished, &mut ruling);
         if status == Some(429) {
             ledger.rate_limited(&finished.due, retry_after_s);
         }
@@ -205,6 +222,7 @@ impl Desk<'_> {
             number: finished.due.number,
             stage: finished.due.stage,
             workload: finished.workload,
+            turn: (finished.marks.turns > 0).then_some(finished.due.turn),
             due_ms: ms(finished.due.at),
             sent_ms: finished.sent.map(ms),
             connect_ms: finished.connect.map(ms),
@@ -297,6 +315,8 @@ fn unreachable_workload() -> Ruling {
         usage: None,
         finish: None,
         others: Others::default(),
+        reply: None,
+        items: None,
     }
 }
 
@@ -306,6 +326,7 @@ fn shed(due: &Due) -> RequestLine {
         number: due.number,
         stage: due.stage,
         workload: 0,
+        turn: (due.turn > 0).then_some(due.turn),
         due_ms: ms(due.at),
         sent_ms: None,
         connect_ms: None,

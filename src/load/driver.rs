@@ -16,6 +16,7 @@ use super::fluidity::Deadlines;
 use super::folder::{Out, keep};
 use super::ledger::{Ledger, Terms};
 use super::note::{Gauges, Note};
+use super::post::Post;
 use super::ruling::Rulebook;
 use super::setup::{Setup, prepare};
 use super::shard::Shard;
@@ -128,6 +129,7 @@ pub fn run(job: Job, watcher: &mut dyn Watcher) -> Result<LoadReport, LoadError>
         requests: asks.plan().plan.requests,
         prepare: prepare(&asks, &target, auth.as_ref()),
         gauges: Arc::clone(&gauges),
+        posts: posts(&asks, threads),
     };
     let (started, cpu) = (clock.wall(), machine::process_cpu());
     let mut out = match &record {
@@ -254,7 +256,8 @@ impl Course<'_> {
         let plan = self.asks.plan();
         let source = source(plan, shard, self.threads, self.stages);
         let most = share(plan.plan.in_flight_max, shard, self.threads);
-        let made = Shard::new(self.setup, source, most, sender).and_then(|mut made| {
+        let post = self.setup.posts.get(shard as usize);
+        let made = Shard::new(self.setup, source, most, sender, post).and_then(|mut made| {
             let before = share(self.before, shard, self.threads);
             made.warm(before, self.setup.clock.now() + WARM)?;
             Ok(made)
@@ -296,6 +299,9 @@ impl Course<'_> {
             redactor: self.redactor,
             gauges: &self.setup.gauges,
             until: (self.stages.load != FOREVER).then_some(self.stages.load),
+            asks: self.asks,
+            prepare: &self.setup.prepare,
+            posts: &self.setup.posts,
         }
     }
 }
@@ -329,6 +335,12 @@ fn share(whole: u32, shard: u32, shards: u32) -> usize {
     (whole / shards + u32::from(shard < whole % shards)) as usize
 }
 
+/// One for each event loop, where there are sessions.
+fn posts(asks: &Asks, threads: u32) -> Vec<Post> {
+    let sessions = asks.plan().plan.workload.iter().any(|workload| workload.session.is_some());
+    (0..threads).filter(|_| sessions).map(|_| Post::default()).collect()
+}
+
 fn books(asks: &Asks) -> Vec<Rulebook> {
     let plan = asks.plan();
     let workloads = plan.plan.workload.iter().enumerate();
@@ -336,6 +348,8 @@ fn books(asks: &Asks) -> Vec<Rulebook> {
         .map(|(index, workload)| {
             let sample = asks.sample(index);
             Rulebook::new(workload.kind, sample.stream, sample.usage_asked, sample.schema.as_ref())
+                .with_done(plan.manners.done)
+                .of_workload(workload)
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use super::meter::{Meter, Name};
 use super::note::{LoopReport, histogram};
 use super::ruling::Ruling;
 use super::source::Stages;
+use super::work::Work;
 use crate::plan::{Objective, Slow, Stop};
 use crate::record::load::{Fluidity, Others, RateLimited, Second, Stage, Summary, Tokens, Usage};
 use crate::units::Nanos;
@@ -47,6 +48,7 @@ pub(super) struct Ledger {
     pub(super) rate_limited: RateLimited,
     pub(super) fluidity: Fluidity,
     pub(super) tokens: Tokens,
+    pub(super) work: Work,
     /// Good requests that meet every latency objective.
     pub(super) met: u64,
     /// Good requests that ended inside the window, and their prompt tokens.
@@ -95,6 +97,7 @@ impl Ledger {
             rate_limited: RateLimited::default(),
             fluidity: Fluidity::default(),
             tokens: Tokens::default(),
+            work: Work::default(),
             met: 0,
             good_in_window: 0,
             prompt_in_window: 0,
@@ -211,6 +214,7 @@ impl Ledger {
         let second = self.second(ended);
         second.good += u64::from(good);
         second.failed += u64::from(!good);
+        self.work.count(finished, ruling);
         self.timeline(finished);
         self.window(&terms.stages, finished, ruling, good);
         match finished.due.stage {

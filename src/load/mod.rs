@@ -27,8 +27,10 @@ mod meter;
 mod note;
 mod peer;
 mod pool;
+mod post;
 mod room;
 mod ruling;
+mod sessions;
 mod setup;
 mod shard;
 mod source;
@@ -39,6 +41,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod work;
 
 pub use clerk::Glance;
 pub use driver::{Job, LoadError, Watcher, run};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::assert::{Assertion, Scene, Seen, StepSeen};
 use crate::dialect::openai::{DONE, Reading};
-use crate::plan::Kind;
+use crate::plan::{Kind, Workload};
 use crate::record::load::{Others, Usage};
 use crate::text::{ellipsis, printable};
 use crate::transcript::{End, Exchange, Phase};
@@ -42,6 +42,8 @@ pub(super) const RULES: [&str; 16] = [
 pub(super) struct Rulebook {
     stream: bool,
     kind: Kind,
+    /// The reply is gone on from.
+    session: bool,
     rules: Vec<(&'static str, Assertion)>,
 }
 
@@ -58,6 +60,22 @@ pub(super) struct Ruling {
     pub(super) finish: Option<String>,
     /// What other tools would have called a success.
     pub(super) others: Others,
+    /// The assistant's message, as it is sent back in the next turn.
+    pub(super) reply: Option<Value>,
+    /// Embeddings in the answer.
+    pub(super) items: Option<u32>,
+}
+
+impl Ruling {
+    /// Holds the answer against the number of texts that were sent.
+    pub(super) fn hold(&mut self, texts: Option<u32>) {
+        if let (None, Some(sent), Some(got)) = (&self.class, texts, self.items)
+            && sent != got
+        {
+            self.class = Some("no-embedding".to_owned());
+            self.why = Some(format!("{sent} texts were sent, and {got} embeddings came back"));
+        }
+    }
 }
 
 impl Rulebook {
@@ -88,7 +106,38 @@ impl Rulebook {
             let that = "assembled.choices[*].message.content | json";
             add("schema", json!({"that": that, "schema": schema}));
         }
-        Self { stream, kind, rules }
+        Self { stream, kind, session: false, rules }
+    }
+
+    /// Whether a stream must end with `[DONE]`.
+    pub(super) fn with_done(mut self, done: bool) -> Self {
+        self.rules.retain(|(name, _)| done || *name != "done");
+        self
+    }
+
+    /// What the workload's own keys ask for besides.
+    pub(super) fn of_workload(mut self, workload: &Workload) -> Self {
+        self.session = workload.session.is_some();
+        let mut add = |name, spec: Value| {
+            let assertion = serde_json::from_value(spec).expect("our own assertions are sound");
+            self.rules.push((name, assertion));
+        };
+        let calls = "assembled.choices[*].message.tool_calls";
+        if !workload.tools.is_empty() && !self.stream {
+            let that = format!("{calls}[*].function.arguments | json");
+            add("tool_args_json", json!({"that": that, "type": "object", "allow_empty": true}));
+        }
+        let named = workload
+            .tool_choice
+            .as_ref()
+            .is_some_and(|choice| choice.is_object() || choice.as_str() == Some("required"));
+        if named {
+            add(
+                "tool_call",
+                json!({"that": format!("{calls}[0].function.name"), "type": "string"}),
+            );
+        }
+        self
     }
 
     /// Judges an answer. The exchange's body is a gist.
@@ -107,7 +156,12 @@ impl Rulebook {
             Some((class, why)) => (Some(class), Some(why)),
             None => (None, None),
         };
-        Ruling { class, why, usage, finish, others }
+        let reply = assembled.filter(|_| self.session).and_then(said);
+        let items = assembled
+            .filter(|_| self.kind == Kind::Embeddings)
+            .and_then(|reply| reply.get("data")?.as_array())
+            .and_then(|data| u32::try_from(data.len()).ok());
+        Ruling { class, why, usage, finish, others, reply, items }
     }
 
     fn fault(&self, seen: &Seen, error: Option<String>) -> Option<(String, String)> {
@@ -152,6 +206,7 @@ impl Rulebook {
             "finish_present" => "no-finish-reason",
             "done" => "no-done",
             "usage_final" => "no-usage",
+            "tool_call" => "no-tool-call",
             "tool_index_present" | "tool_args_string" | "tool_args_json" => "tool-arguments",
             "schema" => "schema",
             _ if self.kind == Kind::Embeddings => "no-embedding",
@@ -198,6 +253,18 @@ fn error_in(reading: &Reading) -> Option<String> {
         let message = error.get("message").and_then(Value::as_str);
         let said = message.map_or_else(|| error.to_string(), str::to_owned);
         Some(ellipsis(&said, 200))
+    })
+}
+
+/// The assistant's message of a reply: what of it a client sends back.
+fn said(reply: &Value) -> Option<Value> {
+    let message = reply.pointer("/choices/0/message")?;
+    let text = message.get("content").and_then(Value::as_str);
+    let calls =
+        message.get("tool_calls").filter(|calls| !calls.as_array().is_none_or(Vec::is_empty));
+    Some(match calls {
+        Some(calls) => json!({"role": "assistant", "content": text, "tool_calls": calls}),
+        None => json!({"role": "assistant", "content": text.unwrap_or_default()}),
     })
 }
 

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::call::Prepared;
 use super::note::Gauges;
 use super::peer::TlsSetup;
+use super::post::Post;
 use super::stock::Prepare;
 use crate::clock::Clock;
 use crate::plan::Asks;
@@ -30,6 +31,8 @@ pub(super) struct Setup {
     /// Makes a request ready.
     pub(super) prepare: Prepare,
     pub(super) gauges: Arc<Gauges>,
+    /// By event loop; none where no workload has sessions.
+    pub(super) posts: Vec<Post>,
 }
 
 /// What makes a plan's requests ready. Their heads are the same but for path and length.
@@ -67,8 +70,8 @@ pub(super) fn prepare(
         lines.push_str("\r\n");
     }
     let asks = Arc::clone(asks);
-    Box::new(move |number| {
-        let ask = asks.ask(number);
+    Box::new(move |number, replies| {
+        let ask = asks.turn(number, replies);
         let head = format!(
             "POST {base}{} HTTP/1.1\r\n{lines}content-length: {}\r\n\r\n",
             ask.path,
@@ -80,8 +83,9 @@ pub(super) fn prepare(
             bytes,
             workload: ask.workload,
             stream: ask.stream,
-            whole: ask.schema.is_some(),
+            whole: ask.schema.is_some() || ask.marks.goes_on(),
             reply_tokens: ask.reply_tokens,
+            marks: ask.marks,
         }
     })
 }

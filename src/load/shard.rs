@@ -23,6 +23,7 @@ use super::line::State;
 use super::machine;
 use super::note::{LoopReport, Note, histogram};
 use super::pool::Pool;
+use super::post::{LETTERS, Letter, Post};
 use super::setup::Setup;
 use super::source::Source;
 use super::stock::Stock;
@@ -53,6 +54,8 @@ pub(super) struct Shard<'a> {
     origin: Nanos,
     notes: SyncSender<Note>,
     report: LoopReport,
+    /// What the clerk says of sessions.
+    post: Option<&'a Post>,
 }
 
 impl<'a> Shard<'a> {
@@ -61,8 +64,12 @@ impl<'a> Shard<'a> {
         source: Source,
         in_flight_max: usize,
         notes: SyncSender<Note>,
+        post: Option<&'a Post>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
+        if let Some(post) = post {
+            post.open(poll.registry())?;
+        }
         let alarm = Alarm::new(&poll, ALARM)?;
         let report = LoopReport {
             lag_us: histogram(),
@@ -84,6 +91,7 @@ impl<'a> Shard<'a> {
             origin: Nanos(0),
             notes,
             report,
+            post,
         })
     }
 
@@ -155,6 +163,7 @@ impl<'a> Shard<'a> {
                 self.end_all(&End::Interrupted, now);
                 return Ok(());
             }
+            self.letters();
             self.start_due();
             if self.has_asked_enough() {
                 self.source.stop();
@@ -214,7 +223,7 @@ impl<'a> Shard<'a> {
         self.wait(events, timeout)?;
         for event in events.iter() {
             let Token(token) = event.token();
-            if event.token() == ALARM {
+            if event.token() == ALARM || event.token() == LETTERS {
                 continue;
             }
             if event.is_writable() && self.pool.line(token).is_some_and(|line| line.wants_write()) {
@@ -232,6 +241,16 @@ impl<'a> Shard<'a> {
         Ok(())
     }
 
+    /// Reads what the clerk says of sessions.
+    fn letters(&mut self) {
+        for letter in self.post.map(Post::take).unwrap_or_default() {
+            match letter {
+                Letter::Next(due) => self.source.follow(due),
+                Letter::Over { user, at, refused } => self.source.session_over(user, at, refused),
+            }
+        }
+    }
+
     fn start_due(&mut self) {
         loop {
             let now = self.now();
@@ -245,6 +264,9 @@ impl<'a> Shard<'a> {
                 self.report.lag_us.saturating_record((now.since(due.at).0 / 1_000).max(1));
             }
             if self.in_flight >= self.in_flight_max {
+                if due.turn > 0 {
+                    self.source.session_over(due.user, now, false);
+                }
                 let _ = self.notes.send(Note::Shed(due));
                 continue;
             }
@@ -252,8 +274,14 @@ impl<'a> Shard<'a> {
         }
     }
 
-    fn start(&mut self, due: Due, now: Nanos) {
-        let prepared = self.stock.take(due.number, &self.setup.prepare);
+    fn start(&mut self, mut due: Due, now: Nanos) {
+        let prepared = match due.ready.take() {
+            Some(ready) => *ready,
+            None => self.stock.take(due.number, &self.setup.prepare),
+        };
+        if prepared.marks.turns > 0 && due.turn == 0 {
+            self.source.session_began();
+        }
         let window = self.setup.window;
         let mut gist =
             if prepared.stream { Gist::of_stream(window) } else { Gist::of_plain(window) };
@@ -264,6 +292,7 @@ impl<'a> Shard<'a> {
             due,
             workload: prepared.workload,
             reply_tokens: prepared.reply_tokens,
+            marks: prepared.marks,
             started: now,
             connect: None,
             sent: None,

@@ -1,7 +1,7 @@
 //! What is due next on one event loop.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use super::call::Due;
 use crate::plan::{Closed, Pace};
@@ -40,6 +40,10 @@ pub(super) struct Source {
     /// This loop takes one in so many numbers.
     step: u64,
     kind: Kind,
+    /// Turns of sessions that wait for their time.
+    turns: BTreeMap<(Nanos, u64), Due>,
+    /// Sessions under way.
+    sessions: u64,
 }
 
 #[derive(Debug)]
@@ -55,7 +59,7 @@ impl Source {
     pub(super) fn open(mut pace: Pace, shard: u64, shards: u64, stages: Stages) -> Self {
         let first = nth(&mut pace, shard);
         let next = first.map(|at| (shard, at));
-        Self { stages, step: shards, kind: Kind::Open { pace: Box::new(pace), next } }
+        Self::new(stages, shards, Kind::Open { pace: Box::new(pace), next })
     }
 
     /// The users whose number leaves `shard`.
@@ -67,20 +71,26 @@ impl Source {
             Reverse((Nanos(u64::try_from(at).unwrap_or(u64::MAX)), user))
         });
         let users = users.collect();
-        Self {
-            stages,
-            step: shards,
-            kind: Kind::Closed { users, think: closed.think.0, number: shard },
-        }
+        Self::new(stages, shards, Kind::Closed { users, think: closed.think.0, number: shard })
+    }
+
+    fn new(stages: Stages, step: u64, kind: Kind) -> Self {
+        Self { stages, step, kind, turns: BTreeMap::new(), sessions: 0 }
     }
 
     /// When something is due next; `None` while everybody waits for an answer, or for good.
     pub(super) fn next_at(&self) -> Option<Nanos> {
-        let at = match &self.kind {
+        let turn = self.turns.first_key_value().map(|((at, _), _)| *at);
+        let at = self.next_new().into_iter().chain(turn).min();
+        at.filter(|at| *at < self.stages.load)
+    }
+
+    /// When the next one is due that is no turn after another.
+    fn next_new(&self) -> Option<Nanos> {
+        match &self.kind {
             Kind::Open { next, .. } => next.map(|(_, at)| at),
             Kind::Closed { users, .. } => users.peek().map(|Reverse((at, _))| *at),
-        };
-        at.filter(|at| *at < self.stages.load)
+        }
     }
 
     /// The next number, whose request can be made ready.
@@ -100,15 +110,21 @@ impl Source {
     pub(super) fn take(&mut self, now: Nanos) -> Option<Due> {
         let at = self.next_at().filter(|at| *at <= now)?;
         let stage = self.stages.of(at);
+        if let Some(turn) = self.turns.first_entry()
+            && turn.key().0 == at
+        {
+            return Some(Due { stage, ..turn.remove() });
+        }
         match &mut self.kind {
             Kind::Open { pace, next } => {
                 let (number, _) = (*next)?;
                 *next = nth(pace, self.step - 1).map(|at| (number + self.step, at));
-                Some(Due { number, user: None, stage, at })
+                Some(Due { number, turn: 0, user: None, stage, at, ready: None })
             }
             Kind::Closed { users, number, .. } => {
                 let Reverse((_, user)) = users.pop()?;
-                let due = Due { number: *number, user: Some(user), stage, at };
+                let (number_of, user) = (*number, Some(user));
+                let due = Due { number: number_of, turn: 0, user, stage, at, ready: None };
                 *number += self.step;
                 Some(due)
             }
@@ -123,14 +139,32 @@ impl Source {
     /// Whether nothing more will become due, whatever is answered.
     pub(super) fn is_over(&self, now: Nanos) -> bool {
         match &self.kind {
-            Kind::Open { .. } => self.next_at().is_none(),
+            Kind::Open { .. } => {
+                self.next_at().is_none() && (self.sessions == 0 || now >= self.stages.load)
+            }
             Kind::Closed { .. } => now >= self.stages.load,
         }
     }
 
+    /// A session was begun.
+    pub(super) fn session_began(&mut self) {
+        self.sessions += 1;
+    }
+
+    /// Its next turn is known.
+    pub(super) fn follow(&mut self, due: Due) {
+        self.turns.insert((due.at, due.number), due);
+    }
+
+    /// It has no further turn, and its user is free.
+    pub(super) fn session_over(&mut self, user: Option<u32>, at: Nanos, refused: bool) {
+        self.sessions = self.sessions.saturating_sub(1);
+        self.answered(user, at, refused);
+    }
+
     /// A user has an answer, or will get none.
-    pub(super) fn answered(&mut self, due: &Due, at: Nanos, refused: bool) {
-        if let (Kind::Closed { users, think, .. }, Some(user)) = (&mut self.kind, due.user) {
+    pub(super) fn answered(&mut self, user: Option<u32>, at: Nanos, refused: bool) {
+        if let (Kind::Closed { users, think, .. }, Some(user)) = (&mut self.kind, user) {
             let pause = if refused { (*think).max(AFTER_REFUSAL) } else { *think };
             users.push(Reverse((at + pause, user)));
         }
@@ -188,12 +222,29 @@ mod tests {
         let (first, second) = (source.take(now).unwrap(), source.take(now).unwrap());
         assert_eq!((first.number, second.number), (0, 1));
         assert!(source.take(now).is_none() && source.next_at().is_none());
-        source.answered(&first, now, false);
+        source.answered(first.user, now, false);
         assert_eq!(source.next_at(), Some(Nanos::from_millis(1_010)));
         assert!(!source.is_over(now));
-        source.answered(&second, stages().load, false);
+        source.answered(second.user, stages().load, false);
         assert!(source.take(Nanos::from_millis(1_010)).is_some() && source.next_at().is_none());
         assert!(source.is_over(stages().load));
+    }
+
+    #[test]
+    fn a_session_keeps_its_user_and_the_run_until_its_last_turn() {
+        let steps = Arrival::Burst(crate::plan::Burst { size: 1, every: Span::secs(9) });
+        let pace = Pace::of(&steps, &[], 5).unwrap();
+        let mut source = Source::open(pace, 0, 1, stages());
+        let first = source.take(Nanos(0)).unwrap();
+        source.session_began();
+        assert!(source.next_at().is_none() && !source.is_over(Nanos(0)));
+        let at = Nanos::from_millis(2_000);
+        source.follow(Due { turn: 1, at, ..first });
+        assert_eq!(source.next_at(), Some(at));
+        let second = source.take(at).unwrap();
+        assert_eq!((second.turn, second.stage), (1, Stage::Measured));
+        source.session_over(None, at, false);
+        assert!(source.is_over(at));
     }
 
     #[test]
@@ -201,7 +252,7 @@ mod tests {
         let closed = Closed { users: 1, think: Span::default(), ramp: None };
         let mut source = Source::closed(&closed, 0, 1, stages());
         let due = source.take(Nanos(0)).unwrap();
-        source.answered(&due, Nanos(0), true);
+        source.answered(due.user, Nanos(0), true);
         assert_eq!(source.next_at(), Some(AFTER_REFUSAL));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde_json::Value;
+
 use super::call::Prepared;
 use super::source::Source;
 use crate::units::Nanos;
@@ -12,8 +14,8 @@ const PREPARED: usize = 32;
 const PREPARED_AT_ONCE: usize = 4;
 const AHEAD: Nanos = Nanos(200_000);
 
-/// Makes a request ready, by its number.
-pub(super) type Prepare = Box<dyn Fn(u64) -> Prepared + Send + Sync>;
+/// Makes a request ready, by its number and the replies before it in its session.
+pub(super) type Prepare = Box<dyn Fn(u64, &[Value]) -> Prepared + Send + Sync>;
 
 /// The requests that are ready, in the order of their numbers.
 #[derive(Debug, Default)]
@@ -37,7 +39,7 @@ impl Stock {
                     None => return,
                 },
             };
-            self.ready.push_back((next, prepare(next)));
+            self.ready.push_back((next, prepare(next, &[])));
         }
     }
 
@@ -53,6 +55,6 @@ impl Stock {
                 return prepared;
             }
         }
-        prepare(number)
+        prepare(number, &[])
     }
 }

@@ -86,6 +86,7 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
     let client = client(&ledger, &facts, &metrics);
     let mut warnings = warnings(&ledger, &client, &metrics);
     warnings.extend(not_stationary(steadiness.as_ref(), &warnings));
+    warnings.extend(ledger.work.doubts(facts.loaded, &ledger.tokens));
     if window <= 0.0 {
         warnings.push(
             "the run ended before its measured window began: nothing was measured".to_owned(),
@@ -121,6 +122,9 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
         tokens: ledger.tokens,
         fluidity,
         steadiness,
+        prompts: ledger.work.prompts(facts.loaded),
+        cache: ledger.work.cache(),
+        sessions: ledger.work.sessions.take(),
         objectives: Vec::new(),
         warnings,
         seconds: ledger.seconds,
@@ -172,7 +176,9 @@ fn never_sent(facts: &Facts<'_>, ledger: &Ledger) -> u64 {
         Some(pace) => {
             let arrivals = pace.skip_while(|at| *at < stages.warm);
             let arrivals = arrivals.take_while(|at| *at < stages.window);
-            arrivals.take(usize::try_from(most).unwrap_or(usize::MAX)).count() as u64
+            // What comes after in a session has no time before there is a reply.
+            let later = ledger.work.later_turns();
+            later + arrivals.take(usize::try_from(most).unwrap_or(usize::MAX)).count() as u64
         }
         // How often users would have asked is theirs to decide, unless the plan says.
         None if plan.duration.is_none() => plan.requests.unwrap_or(0),
@@ -344,12 +350,6 @@ fn warnings(
         ));
     }
     let tokens = &ledger.tokens;
-    if tokens.cached > 0 && tokens.prompt > 0 {
-        warn(format!(
-            "a prefix cache had {:.0} % of the prompt tokens: latencies are those of that hit rate; `unique: true` prompts, or another seed, make it 0",
-            float(tokens.cached) / float(tokens.prompt) * 100.0
-        ));
-    }
     let limited = ledger.rate_limited;
     if limited.requests > 0 {
         let asked = match (limited.with_retry_after, limited.retry_after_s_max) {

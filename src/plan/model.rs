@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Lengths, Span};
+use super::{Lengths, Pause, Span};
 
 /// A load plan.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -50,6 +50,9 @@ pub struct LoadPlan {
     /// Answers slower than this are failed, as `slow`, however good they are otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
+    /// How the tokens of prompts are counted.
+    #[serde(default)]
+    pub tokenizer: Tokenizer,
     /// What must hold of the result: `ttft.p99 < 500ms`, `goodput.fraction >= 0.99`.
     #[serde(default)]
     pub objectives: Vec<String>,
@@ -262,6 +265,21 @@ pub struct Stop {
     pub after: Option<u64>,
 }
 
+/// How the tokens of prompts are counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tokenizer {
+    /// A common word is taken for one token.
+    #[default]
+    Words,
+    /// The endpoint is asked, by its `/tokenize` (vLLM, SGLang, llama.cpp, TGI).
+    Server,
+    /// Two small requests before the start tell what words cost, by their usage.
+    Calibrated,
+    /// A `tokenizer.json`, from the plan's folder.
+    File(String),
+}
+
 /// One kind of request.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -284,7 +302,8 @@ pub struct Workload {
     /// The limit of the reply in tokens; the server's own if absent.
     #[serde(default)]
     pub max_tokens: Option<Lengths>,
-    /// Ask for the whole of `max_tokens`, with `ignore_eos` and `min_tokens` (vLLM, SGLang).
+    /// Ask for the whole of `max_tokens`, with what the profile says that takes: `ignore_eos` and
+    /// `min_tokens` unless it says otherwise.
     #[serde(default)]
     pub exact_output: bool,
     /// Stream the reply.
@@ -294,10 +313,111 @@ pub struct Workload {
     /// server. Without it equal prompts are equal requests.
     #[serde(default = "yes")]
     pub unique: bool,
-    /// Further keys of the request body: `tools`, `response_format`, `temperature`. They replace
-    /// what is put there otherwise.
+    /// The same start for many prompts, so that a prefix cache has a wanted share of them.
+    #[serde(default)]
+    pub prefix: Option<Prefix>,
+    /// Turn after turn, each with the replies before it, instead of one request.
+    #[serde(default)]
+    pub session: Option<Session>,
+    /// Pictures with the prompt, as data URIs.
+    #[serde(default)]
+    pub images: Option<Images>,
+    /// Texts in one request for embeddings; 1 if absent.
+    #[serde(default)]
+    pub batch: Option<Lengths>,
+    /// Tools that the model may call.
+    #[serde(default)]
+    pub tools: Vec<Map<String, Value>>,
+    /// Whether it must: `auto`, `required`, `none`, or one by name.
+    #[serde(default)]
+    pub tool_choice: Option<Value>,
+    /// The form of the reply; replies that are not of it have failed.
+    #[serde(default)]
+    pub response_format: Option<Map<String, Value>>,
+    /// Further keys of the request body: `temperature`, `stop`. They replace what is put there
+    /// otherwise.
     #[serde(default)]
     pub body: Map<String, Value>,
+}
+
+impl Workload {
+    /// Chats that ask `prompt`, with everything else as a plan has it that does not say.
+    pub fn of(prompt: Prompt) -> Self {
+        Self {
+            name: None,
+            weight: 1,
+            kind: Kind::Chat,
+            prompt,
+            system: None,
+            max_tokens: None,
+            exact_output: false,
+            stream: true,
+            unique: true,
+            prefix: None,
+            session: None,
+            images: None,
+            batch: None,
+            tools: Vec::new(),
+            tool_choice: None,
+            response_format: None,
+            body: Map::new(),
+        }
+    }
+}
+
+/// The same start for many prompts.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prefix {
+    /// How long it is.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub tokens: u32,
+    /// How many different ones there are, each as likely.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub groups: u32,
+    /// The share of the requests that begin with one of them; the others begin with one of the
+    /// same length that nobody else has.
+    #[serde(default = "unscaled")]
+    #[schemars(range(min = 0, max = 1))]
+    pub share: f64,
+}
+
+/// Turn after turn, each with the replies before it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// How many; all that a conversation of the data set has, if absent.
+    #[serde(default)]
+    pub turns: Option<Lengths>,
+    /// From the end of a reply to the next turn.
+    #[serde(default)]
+    pub think: Pause,
+    /// Tokens of what a tool gives back: a reply with tool calls is answered by their results and
+    /// not by a prompt. 50 if absent.
+    #[serde(default)]
+    pub tool_result: Option<Lengths>,
+}
+
+/// Pictures with a prompt.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// How many with each prompt; 1 if absent.
+    #[serde(default)]
+    pub count: Option<Lengths>,
+    /// Width in pixels.
+    #[serde(default = "side")]
+    #[schemars(range(min = 1, max = 16_384))]
+    pub width: u32,
+    /// Height in pixels.
+    #[serde(default = "side")]
+    #[schemars(range(min = 1, max = 16_384))]
+    pub height: u32,
+}
+
+const fn side() -> u32 {
+    512
 }
 
 /// The interface a request goes to.
@@ -321,6 +441,10 @@ pub enum Prompt {
     Text(String),
     /// One of these texts after the other.
     Texts(Vec<String>),
-    /// About so many tokens of plain English words; one common word counts as one token.
+    /// So many tokens of plain English words, as `tokenizer` counts them.
     Tokens(Lengths),
+    /// What people asked in a data set, from the plan's folder: a JSON array or lines of
+    /// `{conversations: [{from, value}]}` (`ShareGPT`) or `{messages: [{role, content}]}`. The
+    /// first turn of each, or all of them in a `session`.
+    Sharegpt(String),
 }

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Manners;
 use crate::suite::At;
 
 /// A profile file.
@@ -27,6 +28,9 @@ pub struct Profile {
     /// Numbers that checks take as parameters.
     #[serde(default)]
     pub limits: Limits,
+    /// What a load asks of it otherwise than of others.
+    #[serde(default)]
+    pub load: Manners,
     /// Deviations that are known and dated.
     #[serde(default)]
     pub known: Vec<At<Known>>,

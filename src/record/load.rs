@@ -13,6 +13,10 @@ use serde_json::Value;
 
 use super::HostFacts;
 
+mod work;
+
+pub use work::{Cache, Prompts, SessionTurn, Sessions};
+
 /// The version of `load.json`.
 pub const VERSION: u32 = 1;
 /// The report.
@@ -78,6 +82,9 @@ pub struct RequestLine {
     pub stage: Stage,
     /// Which workload, from 0.
     pub workload: usize,
+    /// Its turn in its session, from 0; left out if it belongs to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u32>,
     /// When the plan wanted it to start.
     pub due_ms: f64,
     /// When its last byte was handed to the socket; null if it never was.
@@ -186,6 +193,15 @@ pub struct LoadReport {
     pub steadiness: Option<Steadiness>,
     /// What had to hold.
     pub objectives: Vec<ObjectiveResult>,
+    /// Lengths of prompts, asked for and seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<Prompts>,
+    /// What a prefix cache had of the prompts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
+    /// Sessions of several turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
     /// Doubts about the run: seen, meaning, remedy.
     pub warnings: Vec<String>,
     /// Each second of the run.

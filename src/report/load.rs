@@ -7,6 +7,7 @@ mod csv;
 mod junit;
 mod markdown;
 mod vllm;
+mod work;
 
 use crate::record::load::LoadReport;
 

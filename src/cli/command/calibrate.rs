@@ -25,7 +25,8 @@ use crate::clock::Clock;
 use crate::load::{self, Job};
 use crate::mock::truth::{Shape, Told, digest};
 use crate::plan::{
-    Arrival, Asks, Closed, Kind, Lengths, LoadPlan, LoadedPlan, Prompt, Rate, Span, Stop, Workload,
+    Arrival, Asks, Closed, Lengths, LoadPlan, LoadedPlan, Prompt, Rate, Span, Stop, Tokenizer,
+    Workload,
 };
 use crate::record::load::{LoadReport, REQUESTS, RequestLine};
 use crate::suite::duration;
@@ -112,18 +113,8 @@ fn plan(args: &CalibrateArgs, duration: Nanos, shape: &Shape) -> LoadPlan {
         deadlines: None,
         slow: None,
         objectives: Vec::new(),
-        workload: vec![Workload {
-            name: None,
-            weight: 1,
-            kind: Kind::Chat,
-            prompt: Prompt::Tokens(Lengths::Fixed(20)),
-            system: None,
-            max_tokens: None,
-            exact_output: false,
-            stream: true,
-            unique: true,
-            body,
-        }],
+        tokenizer: Tokenizer::default(),
+        workload: vec![Workload { body, ..Workload::of(Prompt::Tokens(Lengths::Fixed(20))) }],
     }
 }
 

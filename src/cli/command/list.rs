@@ -1,5 +1,7 @@
 //! `proofhouse list`: what there is.
 
+use std::path::Path;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::Settings;
+use crate::plan;
 use crate::profile;
 use crate::suite::{CAPABILITIES, builtin, set};
 use crate::text::plural;
@@ -22,6 +25,7 @@ pub(super) fn run(args: &ListArgs, settings: &Settings) -> Result<Exit, Failure>
         Listed::Profiles => {
             Table { head: &[("profile", "profile"), ("title", "title")], rows: profiles()? }
         }
+        Listed::Plans => Table { head: &[("plan", "plan"), ("title", "title")], rows: plans()? },
         Listed::Capabilities => Table {
             head: &[("capability", "capability"), ("unnamed", "unnamed"), ("meaning", "meaning")],
             rows: CAPABILITIES
@@ -132,6 +136,17 @@ fn profiles() -> Result<Vec<Vec<Value>>, Failure> {
             let loaded = profile::builtin::resolve(&name)
                 .map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
             Ok(vec![json!(name), json!(loaded.profile.title)])
+        })
+        .collect()
+}
+
+fn plans() -> Result<Vec<Vec<Value>>, Failure> {
+    let names = plan::builtin::names().into_iter();
+    names
+        .map(|name| {
+            let loaded = plan::builtin::resolve(Path::new(&name))
+                .map_err(|error| Failure::rendered(Exit::Usage, error.render(false)))?;
+            Ok(vec![json!(name), json!(loaded.plan.title)])
         })
         .collect()
 }

@@ -12,13 +12,13 @@ use crate::cli::output;
 use crate::cli::progress::LoadProgress;
 use crate::cli::settings::Settings;
 use crate::cli::targets::{self, Chosen};
-use crate::cli::{argv, preflight, project, signals};
+use crate::cli::{argv, preflight, project, signals, vocabulary};
 use crate::clock::Clock;
 use crate::engine::Stopper;
 use crate::load::{self, Job, LoadError};
 use crate::plan::{
     Arrival, Closed, Gamma, Kind, Lengths, LoadPlan, LoadedPlan, PlanError, Prompt, Rate, Span,
-    Stop, Workload,
+    Stop, Tokenizer, Workload,
 };
 use crate::record::load::LoadReport;
 use crate::report::Style;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &LoadArgs, settings: &Settings) -> Result<Exit, Failure>
     for (_, path) in &args.report {
         output::probe(path)?;
     }
-    let plan = plan(args, settings)?;
+    let mut plan = plan(args, settings)?;
     let project = project::find(&args.target, settings)?;
     let mut chosen = targets::choose(&args.target, project.as_ref(), settings, &[])?;
     let one = "load measures one endpoint at a time";
@@ -48,7 +48,7 @@ pub(super) fn run(args: &LoadArgs, settings: &Settings) -> Result<Exit, Failure>
     load::check_target(&chosen.target).map_err(|error| refused(&error))?;
     let clock = Clock::system();
     let runtime = runtime()?;
-    let auth = runtime.block_on(meet(&mut chosen, &plan, &clock))?;
+    let auth = runtime.block_on(meet(&mut chosen, &mut plan, &clock))?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(interrupt(Arc::clone(&stop)));
     let mut redactor = Redactor::default();
@@ -137,10 +137,10 @@ fn refused(error: &LoadError) -> Failure {
     Failure::from_error(exit, error)
 }
 
-/// Finds the model, makes sure that somebody answers, and gets the key.
+/// Finds the model, makes sure that somebody answers, learns what its words cost, and gets the key.
 async fn meet(
     chosen: &mut Chosen,
-    plan: &LoadedPlan,
+    plan: &mut LoadedPlan,
     clock: &Clock,
 ) -> Result<Option<(String, secrecy::SecretString, secrecy::SecretString)>, Failure> {
     let transport = HttpTransport::new(chosen.target.clone(), clock.clone())
@@ -148,6 +148,8 @@ async fn meet(
     // The question is a chat; an endpoint for something else may not know it.
     let chat = plan.plan.workload.iter().any(|workload| workload.kind == Kind::Chat);
     preflight::meet(chosen, &transport, chat).await?;
+    plan.mind(chosen.profile.load.clone());
+    vocabulary::learn(plan, chosen, &transport).await?;
     chosen
         .target
         .auth
@@ -166,12 +168,14 @@ async fn interrupt(stop: Arc<AtomicBool>) {
 
 fn plan(args: &LoadArgs, settings: &Settings) -> Result<LoadedPlan, Failure> {
     let wrong = |error: PlanError| match &error {
-        PlanError::Wrong(_) => Failure::rendered(Exit::Usage, error.render(settings.colour_stderr)),
+        PlanError::Wrong(_) | PlanError::Unknown { .. } => {
+            Failure::rendered(Exit::Usage, error.render(settings.colour_stderr))
+        }
         _ => Failure::usage(&error),
     };
     let (mut plan, folder) = match &args.plan {
         Some(path) => {
-            let loaded = crate::plan::load::file(path).map_err(wrong)?;
+            let loaded = crate::plan::builtin::resolve(path).map_err(wrong)?;
             (loaded.plan, path.parent().unwrap_or(Path::new(".")))
         }
         None => (given(args)?, Path::new(".")),
@@ -220,7 +224,7 @@ fn given(args: &LoadArgs) -> Result<LoadPlan, Failure> {
             return Err(Failure::usage("nothing says when requests start")
                 .hint("so many users at once: --users 8")
                 .hint("so many requests a second: --rate 5")
-                .hint("or a plan: --plan FILE"));
+                .hint("or a plan: --plan FILE, or one of `proofhouse list plans`"));
         }
     };
     let prompt = match (&args.prompt, args.prompt_tokens) {
@@ -242,17 +246,12 @@ fn given(args: &LoadArgs) -> Result<LoadPlan, Failure> {
         deadlines: None,
         slow: None,
         objectives: Vec::new(),
+        tokenizer: Tokenizer::default(),
         workload: vec![Workload {
-            name: None,
-            weight: 1,
-            kind: Kind::Chat,
-            prompt,
-            system: None,
             max_tokens: Some(Lengths::Fixed(args.max_tokens.unwrap_or(TOKENS))),
             exact_output: args.exact_output,
             stream: !args.no_stream,
-            unique: true,
-            body: serde_json::Map::new(),
+            ..Workload::of(prompt)
         }],
     })
 }

@@ -85,7 +85,13 @@ impl Shard<'_> {
     pub(super) fn over(&mut self, call: Call, end: End, at: Nanos) {
         self.in_flight -= 1;
         self.setup.gauges.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.source.answered(&call.due, at, end.is_unreachable());
+        let (user, refused) = (call.due.user, end.is_unreachable());
+        match call.marks.turns {
+            0 => self.source.answered(user, at, refused),
+            // The clerk has the reply, and says what comes next.
+            _ if call.marks.goes_on() => {}
+            _ => self.source.session_over(user, at, refused),
+        }
         let _ = self.notes.send(Note::Over(Box::new(call.finish(end, at))));
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ROWS, number, or_dash, percent};
+use super::{ROWS, number, or_dash, percent, work};
 use crate::record::load::{LoadReport, Values};
 use crate::report::Style;
 use crate::text::ellipsis;
@@ -49,8 +49,12 @@ pub(super) fn render(report: &LoadReport, style: &Style) -> String {
         low.unwrap_or_default()
     );
     line(&mut out, "goodput", &goodput);
+    for (label, text) in work::lines(report) {
+        line(&mut out, label, &text);
+    }
     out.push('\n');
     table(&mut out, report);
+    out.push_str(&work::turns(report));
     failures(&mut out, report, style, &paint);
     for result in &report.objectives {
         let (code, word) = match result.met {
