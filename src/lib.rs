@@ -10,12 +10,14 @@ pub mod units;
 // Floor 1: what happened, and what we think of it.
 pub mod transcript;
 pub mod verdict;
-// Floor 2: reading bytes, and reading files that people write.
+// Floor 2: reading bytes, and reading files that people write; AWS's arithmetic.
+pub mod aws;
 pub mod document;
 pub mod stats;
 pub mod wire;
-// Floor 3: meaning.
+// Floor 3: meaning, and what must not be seen.
 pub mod dialect;
+pub mod leak;
 // Floor 4: judging, and what clients would make of it.
 pub mod assert;
 pub mod lens;
