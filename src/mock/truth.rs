@@ -182,7 +182,11 @@ impl Server {
             }
             return self.flush(token);
         }
-        let Some((shape, digest)) = asked(&mut line.inbound) else { return };
+        let (shape, digest) = match asked(&mut line.inbound) {
+            Asked::Nothing => return,
+            Asked::Other => return self.write(token, NOT_HERE),
+            Asked::Stream(shape, digest) => (shape, digest),
+        };
         let first = asked_us + shape.ttft_us;
         self.due.push(Reverse((first, token)));
         let opening = self.opening.clone();
@@ -302,18 +306,60 @@ fn ending(tokens: u32) -> Vec<u8> {
     [chunk(&finish), chunk(&usage), chunk("[DONE]"), b"0\r\n\r\n".to_vec()].concat()
 }
 
-/// The shape that a whole request asks for, and the digest of its body; the request is taken out of
-/// `inbound`.
-fn asked(inbound: &mut Vec<u8>) -> Option<(Shape, u64)> {
+const NOT_HERE: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+
+/// What is asked for.
+#[derive(Debug)]
+enum Asked {
+    /// Nothing yet: the request is not whole.
+    Nothing,
+    /// Something that is not to be had here: clients look for metrics and models.
+    Other,
+    /// A stream of a shape; and the digest of the request's body.
+    Stream(Shape, u64),
+}
+
+/// Reads a request and takes it out of `inbound` when it is whole.
+fn asked(inbound: &mut Vec<u8>) -> Asked {
+    let Some(whole) = whole(inbound) else { return Asked::Nothing };
+    let request: Vec<u8> = inbound.drain(..whole).collect();
+    stream(&request).unwrap_or(Asked::Other)
+}
+
+/// The length of the request at the front, once it is whole.
+fn whole(inbound: &[u8]) -> Option<usize> {
     let head = memchr::memmem::find(inbound, b"\r\n\r\n")? + 4;
-    let text = std::str::from_utf8(inbound.get(..head)?).ok()?;
-    let lines = text.lines().filter_map(|line| line.split_once(':'));
-    let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let whole = head + lengths.next()?.1.trim().parse::<usize>().ok()?;
-    let body = inbound.get(head..whole)?;
-    let digest = digest(body);
-    let body: Value = serde_json::from_slice(body).ok()?;
+    let text = String::from_utf8_lossy(inbound.get(..head)?);
+    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+    let length = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = length.and_then(|(_, length)| length.trim().parse::<usize>().ok());
+    let whole = head.saturating_add(length.unwrap_or(0));
+    (inbound.len() >= whole).then_some(whole)
+}
+
+fn stream(request: &[u8]) -> Option<Asked> {
+    let head = memchr::memmem::find(request, b"\r\n\r\n")? + 4;
+    let bytes = request.get(head..)?;
+    let body: Value = serde_json::from_slice(bytes).ok()?;
     let shape = serde_json::from_value(body.get("truth")?.clone()).ok()?;
-    inbound.drain(..whole);
-    Some((shape, digest))
+    Some(Asked::Stream(shape, digest(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_answered_when_it_is_whole_and_asks_for_a_stream() {
+        let body = r#"{"truth":{"ttft_us":1,"itl_us":2,"tokens":3,"pack":1}}"#;
+        let post = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let mut inbound = post.clone().into_bytes();
+        inbound.truncate(post.len() - 1);
+        assert!(matches!(asked(&mut inbound), Asked::Nothing) && inbound.len() == post.len() - 1);
+        let mut inbound = format!("{post}GET /metrics HTTP/1.1\r\nhost: t\r\n\r\nGE").into_bytes();
+        let Asked::Stream(shape, of) = asked(&mut inbound) else { panic!("it is a stream") };
+        assert_eq!((shape.tokens, of), (3, digest(body.as_bytes())));
+        assert!(matches!(asked(&mut inbound), Asked::Other));
+        assert!(matches!(asked(&mut inbound), Asked::Nothing) && inbound == b"GE");
+    }
 }

@@ -49,7 +49,7 @@ fn json(report: &LoadReport) -> String {
 }
 
 /// The metrics worth a row, in the order of a request's life, with a name for people.
-const ROWS: [(&str, &str); 11] = [
+const ROWS: [(&str, &str); 12] = [
     ("ttft", "TTFT"),
     ("ttfv", "TTFV (first visible)"),
     ("tpot", "TPOT"),
@@ -58,6 +58,7 @@ const ROWS: [(&str, &str); 11] = [
     ("gap_max", "longest gap"),
     ("e2e", "E2E"),
     ("stream_end", "stream end"),
+    ("tt_first_event", "first event"),
     ("headers", "headers"),
     ("connect", "connect"),
     ("start_lag", "start lag"),

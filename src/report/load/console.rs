@@ -52,6 +52,16 @@ pub(super) fn render(report: &LoadReport, style: &Style) -> String {
     for (label, text) in work::lines(report) {
         line(&mut out, label, &text);
     }
+    if let Some(fluidity) = &report.fluidity {
+        let told = format!(
+            "{} of {} token deadlines met; {} of {} requests missed none",
+            fluidity.share.map_or_else(|| "–".to_owned(), percent),
+            fluidity.deadlines,
+            fluidity.requests_without_miss,
+            fluidity.requests
+        );
+        line(&mut out, "fluidity", &told);
+    }
     out.push('\n');
     table(&mut out, report);
     out.push_str(&work::turns(report));
