@@ -3,7 +3,8 @@
 # truth server (`proofhouse truth`), which knows when it wrote what.
 #
 # Measured are those that are installed: `vllm` and `guidellm` from PATH or from the lab of real-vllm.sh. Processor time is
-# that of a run less that of a run of two requests, so that nobody pays for importing Python packages.
+# that of a run less that of a run of two requests, so that nobody pays for importing Python packages; a first run of two
+# fills the caches that both find.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -69,6 +70,7 @@ guidellm_run() { # REQUESTS STREAMS
     "$(jq .metrics.ttft.p50 "$work/out")" "$(jq .metrics.icl.p50 "$work/out")" "$(jq .metrics.icl.p99 "$work/out")"
   vllm=$(find vllm)
   if [ -n "$vllm" ]; then
+    vllm_bench 2 1
     vllm_bench 2 1 && before=$cpu
     truth >/dev/null
     vllm_bench "$REQUESTS" "$STREAMS"
@@ -80,7 +82,7 @@ guidellm_run() { # REQUESTS STREAMS
   fi
   guidellm=$(find guidellm)
   if [ -n "$guidellm" ]; then
-    if guidellm_run 2 1 && before=$cpu && truth >/dev/null && guidellm_run "$REQUESTS" "$STREAMS"; then
+    if guidellm_run 2 1 && guidellm_run 2 1 && before=$cpu && truth >/dev/null && guidellm_run "$REQUESTS" "$STREAMS"; then
       truth >"$work/truth"
       of='.benchmarks[0].metrics'
       row guidellm "$(awk -v a="$cpu" -v b="$before" 'BEGIN { print a - b }')" "$work/truth" \
