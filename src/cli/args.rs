@@ -1,10 +1,16 @@
 //! The command line, as typed. Nothing here touches the world.
 
+mod aws;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verdict::Level;
+
+pub(super) use aws::{
+    PolicyArgs, SagemakerArgs, SagemakerCommand, ScanArgs, ScanFormat, TokenArgs,
+};
 
 /// Conformance and load testing for OpenAI-compatible LLM endpoints.
 #[derive(Debug, Parser)]
@@ -46,6 +52,10 @@ pub enum Command {
     List(ListArgs),
     /// Check suite and profile files without sending anything
     Lint(LintArgs),
+    /// Bearer tokens and IAM policies for SageMaker's OpenAI route
+    Sagemaker(Box<SagemakerArgs>),
+    /// Look for leaked AWS bearer tokens in logs; never prints what it finds
+    Scan(ScanArgs),
     /// Write a commented proofhouse.toml and a first suite
     Init(InitArgs),
     /// Print completions for a shell
@@ -124,6 +134,15 @@ pub struct TargetArgs {
     /// Model to ask for [default: the first that the endpoint lists]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub model: Option<String>,
+    /// An endpoint of SageMaker, with tokens minted from AWS credentials; --url overrides its URL
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["target", "config", "auth_env", "auth_command"], help_heading = "Target")]
+    pub sagemaker: Option<String>,
+    /// Its inference component
+    #[arg(long, value_name = "NAME", requires = "sagemaker", help_heading = "Target")]
+    pub component: Option<String>,
+    /// Its region [default: $AWS_REGION]
+    #[arg(long, value_name = "REGION", requires = "sagemaker", help_heading = "Target")]
+    pub region: Option<String>,
     /// A target named in the project file; again for more
     #[arg(long, value_name = "NAME", conflicts_with = "url", help_heading = "Target")]
     pub target: Vec<String>,
@@ -451,6 +470,13 @@ pub struct MockArgs {
     /// Environment variable that holds the key which clients must send
     #[arg(long, value_name = "VAR")]
     pub auth_env: Option<String>,
+    /// Verify bearer tokens as AWS would, for this region: the caller must have signed with the
+    /// AWS_* keys of this environment (persona sagemaker)
+    #[arg(long, value_name = "REGION", conflicts_with = "auth_env")]
+    pub verify_region: Option<String>,
+    /// The endpoint that --verify-region lets in, with a /NAME for its inference component
+    #[arg(long, value_name = "NAME", default_value = "mock-endpoint", requires = "verify_region")]
+    pub endpoint: String,
     /// Model to serve; again for more
     #[arg(long, value_name = "NAME")]
     pub model: Vec<String>,

@@ -2,6 +2,7 @@
 
 mod args;
 mod argv;
+mod cloud;
 mod command;
 mod exit;
 mod failure;

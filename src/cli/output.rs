@@ -4,8 +4,12 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use chrono::DateTime;
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::leak::{self, Finding, Kind};
 
 /// Writes to stdout. A closed pipe (`… | head`) is the reader's choice, and no failure.
 pub(super) fn stdout(text: &str) -> Result<(), Failure> {
@@ -18,6 +22,11 @@ pub(super) fn stdout(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes a secret to stdout, alone on its line: what was asked for, and nothing else does.
+pub(super) fn secret(secret: &SecretString) -> Result<(), Failure> {
+    stdout(&format!("{}\n", secret.expose_secret()))
+}
+
 /// Writes a note to stderr.
 pub(super) fn note(text: &str) {
     // A note that cannot be shown is not worth failing for.
@@ -26,7 +35,21 @@ pub(super) fn note(text: &str) {
 
 /// Writes a whole file. A regular file is written beside its place and renamed there, so that no
 /// reader ever sees half; a link is followed to the file it means; a pipe or a device is written to.
+/// What would hold a bearer token is not written: masks are made from known secrets, and an endpoint
+/// may answer with somebody else's.
 pub(super) fn file(path: &Path, contents: &str) -> Result<(), Failure> {
+    if let Some(leak) = token_in(contents) {
+        return Err(Failure::new(
+            Exit::Unwritten,
+            format!(
+                "`{}` was not written: its line {} would hold {}",
+                path.display(),
+                leak.line,
+                leak.kind.title()
+            ),
+        )
+        .hint("an answer of the endpoint holds it, and it is not a key of this run's"));
+    }
     let written = Way::to(path).and_then(|way| match way {
         Way::Beside(beside) => beside.write(contents),
         Way::Straight { path, .. } => append(&path)?.write_all(contents.as_bytes()),
@@ -35,6 +58,20 @@ pub(super) fn file(path: &Path, contents: &str) -> Result<(), Failure> {
         unwritten(path, &error)
             .hint("name a file in a folder that exists and that you may write to")
     })
+}
+
+/// The first bearer token in a text.
+fn token_in(text: &str) -> Option<Finding> {
+    let mut first = None;
+    // Whether it has expired does not matter here.
+    leak::scan(&mut text.as_bytes(), DateTime::UNIX_EPOCH, &mut |finding| {
+        let is_token =
+            matches!(finding.kind, Kind::SagemakerToken | Kind::BedrockToken | Kind::PresignedUrl);
+        if is_token && first.is_none() {
+            first = Some(finding);
+        }
+    });
+    first
 }
 
 /// Fails early if `path` could not be written later: before traffic is spent on a report that

@@ -32,7 +32,7 @@ pub(super) async fn meet(
     careful: bool,
 ) -> Result<TargetMeta, Failure> {
     chosen.target.auth.ready().await.map_err(|error| no_key(&error))?;
-    if chosen.target.model.is_empty() {
+    if chosen.target.model.is_empty() && !chosen.nameless {
         chosen.target.model = first_model(chosen, transport).await?;
     }
     if careful {

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::{CheckArgs, TargetArgs};
+use super::cloud::Cloud;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::settings::Settings;
 use super::targets::{self, Cases, Chosen};
-use crate::project::{self, HttpVersion, LoadedProject, TargetEntry};
+use crate::project::{self, HttpVersion, LoadedProject, TargetEntry, TargetKind};
 use crate::text;
 use crate::transport::target::{BaseUrl, HttpChoice, Target};
 use crate::transport::{Auth, Place};
@@ -105,9 +106,16 @@ fn chosen(
     settings: &Settings,
     cases: Cases<'_>,
 ) -> Result<Chosen, Failure> {
-    let mut target = Target::new(name, &entry.url).map_err(|error| targets::wrong(&error))?;
+    let cloud = Cloud::of(entry);
+    let mut target = match cloud {
+        Some(cloud) => cloud.target(name)?,
+        None => Target::new(name, entry.url.as_deref().unwrap_or_default())
+            .map_err(|error| targets::wrong(&error))?,
+    };
     target.model = entry.model.clone().unwrap_or_default();
-    target.auth = auth(name, entry)?;
+    if let Some(auth) = auth(name, entry)? {
+        target.auth = auth;
+    }
     for (header, value) in &entry.headers {
         target.headers.push(header, value);
     }
@@ -140,22 +148,25 @@ fn chosen(
     }
     // The command line has the last word.
     targets::apply(&mut target, args)?;
-    let profile = args.profile.as_deref().or(entry.profile.as_deref()).unwrap_or("generic");
+    let profile = args.profile.as_deref().or(entry.profile.as_deref());
+    let profile = profile.unwrap_or_else(|| cloud.map_or("generic", Cloud::profile));
+    let minted = target.auth.variable().map(str::to_owned);
     Ok(Chosen {
         target,
         profile: targets::load_profile(profile, settings, cases)?,
-        auth_variable: args.auth_env.clone().or_else(|| entry.auth_env.clone()),
+        auth_variable: args.auth_env.clone().or_else(|| entry.auth_env.clone()).or(minted),
+        nameless: entry.kind == Some(TargetKind::Sagemaker),
     })
 }
 
-fn auth(name: &str, entry: &TargetEntry) -> Result<Auth, Failure> {
+fn auth(name: &str, entry: &TargetEntry) -> Result<Option<Auth>, Failure> {
     let place = entry.auth_header.clone().map_or(Place::Bearer, Place::Header);
     if let Some(argv) = &entry.auth_command {
         let ttl = match &entry.auth_ttl {
             Some(text) => targets::span(&format!("auth-ttl of target `{name}`"), text)?,
             None => KEY_TTL,
         };
-        return Ok(Auth::command(argv.clone(), ttl, place));
+        return Ok(Some(Auth::command(argv.clone(), ttl, place)));
     }
-    entry.auth_env.as_ref().map_or(Ok(Auth::None), |variable| targets::key(variable, place))
+    entry.auth_env.as_ref().map(|variable| targets::key(variable, place)).transpose()
 }

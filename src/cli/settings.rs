@@ -4,6 +4,8 @@ use std::io::IsTerminal as _;
 
 use secrecy::SecretString;
 
+use crate::transport::aws::Surroundings;
+
 /// What the surroundings say: terminal or not, colour or not, how wide.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -53,6 +55,16 @@ impl Settings {
 #[expect(clippy::disallowed_methods, reason = "this is the one home of the environment")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// What the environment says of AWS.
+#[expect(clippy::disallowed_methods, reason = "this is the one home of the environment")]
+pub(super) fn surroundings() -> Surroundings {
+    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("AWS_"));
+    Surroundings::new(variables, home.map(Into::into))
 }
 
 /// The secret in the environment variable `name`; `None` when unset or empty.

@@ -5,11 +5,12 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use super::args::{HttpArg, TargetArgs};
+use super::cloud::Cloud;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::settings::{self, Settings};
 use crate::profile::{self, Capability, Profile, ProfileError};
-use crate::project::LoadedProject;
+use crate::project::{LoadedProject, TargetKind};
 use crate::suite::builtin::{self, Named};
 use crate::suite::{Loaded, duration};
 use crate::transcript::{SECRET_BYTES_MIN, is_secret_header};
@@ -23,6 +24,8 @@ pub(super) struct Chosen {
     pub(super) profile: Profile,
     /// The environment variable that reproducers name in place of the key.
     pub(super) auth_variable: Option<String>,
+    /// No model need be named: an empty one is the endpoint's own.
+    pub(super) nameless: bool,
 }
 
 /// How long a key that a command printed is used.
@@ -37,6 +40,9 @@ pub(super) fn choose(
 ) -> Result<Vec<Chosen>, Failure> {
     let beside = project.map_or(&[][..], |loaded| &loaded.project.check.suites);
     let cases = Cases { suites, beside };
+    if let Some(name) = &args.sagemaker {
+        return sagemaker(name, args, settings, cases).map(|chosen| vec![chosen]);
+    }
     if args.url.is_empty() {
         return super::project::choose(args, project, settings, cases);
     }
@@ -46,9 +52,38 @@ pub(super) fn choose(
         target.name = unique(&short(&target.base_url), &chosen);
         apply(&mut target, args)?;
         let profile = load_profile(args.profile.as_deref().unwrap_or("generic"), settings, cases)?;
-        chosen.push(Chosen { target, profile, auth_variable: args.auth_env.clone() });
+        let auth_variable = args.auth_env.clone();
+        chosen.push(Chosen { target, profile, auth_variable, nameless: false });
     }
     Ok(chosen)
+}
+
+/// An endpoint of SageMaker that the command line names.
+fn sagemaker(
+    name: &str,
+    args: &TargetArgs,
+    settings: &Settings,
+    cases: Cases<'_>,
+) -> Result<Chosen, Failure> {
+    if args.url.len() > 1 {
+        return Err(Failure::usage("--sagemaker is one endpoint, and has one --url"));
+    }
+    let cloud = Cloud {
+        kind: TargetKind::Sagemaker,
+        url: args.url.first().map(String::as_str),
+        region: args.region.as_deref(),
+        endpoint: Some(name),
+        component: args.component.as_deref(),
+        fips: false,
+        dual_stack: false,
+        expiry: None,
+    };
+    let mut target = cloud.target(name)?;
+    apply(&mut target, args)?;
+    let profile = args.profile.as_deref().unwrap_or(cloud.profile());
+    let profile = load_profile(profile, settings, cases)?;
+    let auth_variable = target.auth.variable().map(str::to_owned);
+    Ok(Chosen { target, profile, auth_variable, nameless: true })
 }
 
 pub(super) fn wrong(error: &TargetError) -> Failure {
@@ -239,6 +274,6 @@ impl Chosen {
     ) -> Result<Self, Failure> {
         let mut target = Target::new(name, base_url).map_err(|error| wrong(&error))?;
         target.auth = Auth::bearer("DEMO_KEY", key.to_owned().into());
-        Ok(Self { target, profile, auth_variable: Some("DEMO_KEY".to_owned()) })
+        Ok(Self { target, profile, auth_variable: Some("DEMO_KEY".to_owned()), nameless: false })
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use super::{Faults, Persona};
+use super::{Faults, Gate, Persona};
 use crate::transcript::Exchange;
 use crate::units::Nanos;
 
@@ -18,6 +18,8 @@ pub struct Config {
     pub seed: u64,
     /// The key that must come as `Authorization: Bearer …`; without one any key, or none, will do.
     pub api_key: Option<String>,
+    /// The front door that verifies AWS bearer tokens, in the place of a key.
+    pub gate: Option<Gate>,
     /// The models it serves; the first is the one a client that asks for nothing special gets.
     pub models: Vec<String>,
     /// Those of them that see no images.
@@ -49,6 +51,7 @@ impl Default for Config {
             faults: Faults::default(),
             seed: 0,
             api_key: None,
+            gate: None,
             models: ["proofhouse-mock", "proofhouse-mock-small"].map(str::to_owned).into(),
             blind: vec!["proofhouse-mock-small".to_owned()],
             ttft: Nanos::from_millis(2),

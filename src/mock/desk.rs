@@ -136,6 +136,9 @@ fn list(data: &[Value]) -> Value {
 
 /// Whether the request holds the right key.
 pub(crate) fn check_key(house: &House, request: &Request) -> Result<(), Refusal> {
+    if let Some(gate) = &house.config.gate {
+        return gate.admit(request.header("authorization"), request.place.as_ref());
+    }
     let Some(key) = &house.config.api_key else { return Ok(()) };
     let given = request.header("authorization").and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::gate::{Place, placed};
 use super::route::Route;
 use crate::transcript::Headers;
 
@@ -18,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) route: Route,
+    /// The endpoint of SageMaker that the path names.
+    pub(crate) place: Option<Place>,
     pub(crate) headers: Headers,
     pub(crate) body: Bytes,
     /// The body, if it is JSON.
@@ -50,10 +53,21 @@ impl Request {
             method: method.to_owned(),
             path: path.to_owned(),
             route: Route::of(path),
+            place: None,
             json: serde_json::from_slice(&body).ok(),
             headers,
             body,
         }
+    }
+
+    /// Takes the path for one below an endpoint's, if it is: `/endpoints/NAME/openai/v1/…`.
+    #[must_use]
+    pub(crate) fn below_endpoint(mut self) -> Self {
+        if let Some((place, below)) = placed(&self.path) {
+            self.route = Route::of(below);
+            self.place = Some(place);
+        }
+        self
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

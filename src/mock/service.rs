@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use super::Persona;
 use super::capture::Captured;
 use super::desk::{answer, refuse};
 use super::house::{House, Running};
@@ -77,7 +78,10 @@ pub(crate) async fn respond(
     house.book().enter(captured);
     let mut running = house.enter(number);
     let full = house.running() > house.config.capacity;
-    let request = Request::new(number, head.method.as_str(), path, headers, bytes);
+    let mut request = Request::new(number, head.method.as_str(), path, headers, bytes);
+    if house.config.persona == Persona::SageMaker {
+        request = request.below_endpoint();
+    }
     let engine = request.route.needs_engine();
     if !engine || full {
         running.idle();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::aws::bearer::Expiry;
 use crate::document::{Entry, Kind, Node, Problem};
 use crate::suite::duration;
 use crate::transcript::is_secret_header;
@@ -99,6 +100,45 @@ pub(super) fn problems(tree: &Node) -> Vec<Problem> {
     problems
 }
 
+/// What an endpoint is known by: its URL, or its names in AWS.
+fn lint_cloud(target: &Entry, problems: &mut Vec<Problem>) {
+    let mut report = |message: String, at: &Range<usize>| {
+        problems.push(Problem::new("bad-setting", message, at.clone()));
+    };
+    let node = &target.value;
+    let kind = node.entry("kind").and_then(|kind| kind.value.text());
+    match kind {
+        None => {
+            if node.get("url").is_none() {
+                report("`url` is missing in a target".into(), &target.key_span);
+            }
+            for key in ["region", "endpoint", "component", "fips", "dual-stack", "token-expiry"] {
+                if let Some(entry) = node.entry(key) {
+                    report(format!("`{key}` is about a `kind`, which is missing"), &entry.key_span);
+                }
+            }
+        }
+        Some("sagemaker") => {
+            if node.get("endpoint").is_none() {
+                let message = "`endpoint` is missing: the endpoint's name in SageMaker";
+                report(message.into(), &target.key_span);
+            }
+        }
+        Some(_) => {
+            for key in ["endpoint", "component", "fips", "dual-stack"] {
+                if let Some(entry) = node.entry(key) {
+                    report(format!("`{key}` is about SageMaker"), &entry.key_span);
+                }
+            }
+        }
+    }
+    if let Some(expiry) = node.get("token-expiry")
+        && let Some(Err(error)) = expiry.text().map(str::parse::<Expiry>)
+    {
+        report(error.to_string(), &expiry.span);
+    }
+}
+
 fn lint_target(target: &Entry, problems: &mut Vec<Problem>) {
     let mut report = |message: String, at: &Range<usize>| {
         problems.push(Problem::new("bad-setting", message, at.clone()));
@@ -118,6 +158,10 @@ fn lint_target(target: &Entry, problems: &mut Vec<Problem>) {
             report(format!("`{key}` starts with `http://` or `https://`"), &url.span);
         }
     }
+    lint_cloud(target, problems);
+    let mut report = |message: String, at: &Range<usize>| {
+        problems.push(Problem::new("bad-setting", message, at.clone()));
+    };
     let (env, command) = (node.entry("auth-env"), node.entry("auth-command"));
     if let (Some(_), Some(second)) = (env, command) {
         report("a key comes from `auth-env` or `auth-command`, not both".into(), &second.key_span);

@@ -178,6 +178,14 @@ mod tests {
         assert!(said("http = \"3\"").contains("expected `1.1`, `2`"));
         assert!(refusal("[targets.a]\nurl = \"x/v1\"\n").contains("https://"));
         assert!(refusal("[targets.a]\nmodel = \"m\"\n").contains("`url` is missing"));
+        let cloud = |lines: &str| refusal(&format!("[targets.a]\n{lines}\n"));
+        assert!(cloud("kind = \"sagemaker\"").contains("`endpoint` is missing"));
+        assert!(
+            cloud("kind = \"sagemaker\"\nendpoint = \"e\"\ntoken-expiry = \"13h\"")
+                .contains("12 hours")
+        );
+        assert!(cloud("kind = \"bedrock\"\nfips = true").contains("about SageMaker"));
+        assert!(said("endpoint = \"e\"").contains("about a `kind`"));
         assert!(refusal("[check]\nconcurrency = 0\n").contains("at least 1"));
     }
 

@@ -8,7 +8,9 @@ mod load;
 mod model;
 
 pub use load::{LoadedProject, ProjectError, find, load, parse};
-pub use model::{CheckSettings, HttpVersion, OneOrMany, Project, TargetEntry, TimeoutSettings};
+pub use model::{
+    CheckSettings, HttpVersion, OneOrMany, Project, TargetEntry, TargetKind, TimeoutSettings,
+};
 
 use serde_json::Value;
 

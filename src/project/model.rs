@@ -22,8 +22,30 @@ pub struct Project {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TargetEntry {
-    /// The base URL, with the version: `https://llm.example.com/v1`.
-    pub url: String,
+    /// The base URL, with the version: `https://llm.example.com/v1`. A `kind` makes its own.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// A kind of endpoint whose URL and tokens are made from its names.
+    #[serde(default)]
+    pub kind: Option<TargetKind>,
+    /// The region of a `kind`; `AWS_REGION` if absent.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The endpoint's name in SageMaker.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The inference component of the endpoint that is to answer.
+    #[serde(default)]
+    pub component: Option<String>,
+    /// Speak to the FIPS host of SageMaker.
+    #[serde(default)]
+    pub fips: bool,
+    /// Speak to the dual-stack host of SageMaker.
+    #[serde(default)]
+    pub dual_stack: bool,
+    /// How long a minted token lives: `15m`.
+    #[serde(default)]
+    pub token_expiry: Option<String>,
     /// The model to ask for; the first of `/models` if absent.
     #[serde(default)]
     pub model: Option<String>,
@@ -66,6 +88,16 @@ pub struct TargetEntry {
     /// Deadlines, by what is waited for.
     #[serde(default)]
     pub timeouts: TimeoutSettings,
+}
+
+/// A kind of endpoint whose URL and tokens are made from its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// The OpenAI route of a SageMaker endpoint: `endpoint`, and perhaps `component`.
+    Sagemaker,
+    /// The OpenAI route of Bedrock.
+    Bedrock,
 }
 
 /// One text or several.

@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use super::aws::{Minter, MintingError};
 use crate::clock::Clock;
 use crate::text;
 use crate::transcript::{Redactor, SECRET_BYTES_MIN};
@@ -18,6 +19,9 @@ const COMMAND_MAX: Duration = Duration::from_mins(1);
 
 /// More of a command's complaint is left out of a message.
 const COMPLAINT_CHARS_MAX: usize = 300;
+
+/// What a minted token is called in reproducers: `$TOKEN`.
+const TOKEN: &str = "TOKEN";
 
 /// How requests are authenticated.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +49,8 @@ pub enum Auth {
         /// The key of the moment, shared by all that speak to the target.
         cache: Arc<KeyCache>,
     },
+    /// A bearer token of AWS, minted here and anew before it ends.
+    Minted(Arc<Minter>),
 }
 
 /// A printed key, and when it was printed. It has a clock of its own: whoever asks, for judged
@@ -84,6 +90,9 @@ pub enum AuthError {
         /// `ended with exit status 1`, `printed nothing`.
         what: String,
     },
+    /// No token could be minted.
+    #[error(transparent)]
+    Minting(#[from] MintingError),
 }
 
 impl Auth {
@@ -119,6 +128,7 @@ impl Auth {
             Self::Command { argv, place: at, .. } => {
                 format!("{} from command `{}`", place(at), argv.first().map_or("", String::as_str))
             }
+            Self::Minted(minter) => format!("bearer minted for {}", minter.describe()),
         }
     }
 
@@ -126,6 +136,7 @@ impl Auth {
     pub fn variable(&self) -> Option<&str> {
         match self {
             Self::Key { name, .. } => Some(name),
+            Self::Minted(_) => Some(TOKEN),
             Self::None | Self::Command { .. } => None,
         }
     }
@@ -136,6 +147,7 @@ impl Auth {
             Self::None => "",
             Self::Key { name, .. } => name,
             Self::Command { .. } => "auth command",
+            Self::Minted(_) => TOKEN,
         }
     }
 
@@ -143,6 +155,7 @@ impl Auth {
     pub fn header(&self) -> Option<(&str, &'static str)> {
         match self {
             Self::None => None,
+            Self::Minted(_) => Some(("authorization", "Bearer ")),
             Self::Key { place, .. } | Self::Command { place, .. } => Some(match place {
                 Place::Bearer => ("authorization", "Bearer "),
                 Place::Header(name) => (name, ""),
@@ -171,6 +184,7 @@ impl Auth {
     pub async fn secret(&self) -> Result<Option<SecretString>, AuthError> {
         match self {
             Self::None => Ok(None),
+            Self::Minted(minter) => Ok(Some(minter.token().await?)),
             Self::Key { secret, .. } => Ok(Some(secret.clone())),
             Self::Command { argv, ttl, cache, .. } => {
                 // One command at a time: the lock is held while it runs, so that a hundred requests

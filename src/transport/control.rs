@@ -123,6 +123,17 @@ async fn get(target: &Target, url: &str) -> Result<Answer, ControlError> {
     Ok(Answer { status, server, body })
 }
 
+/// A client for one question to `target`'s host, answered within `timeout`: no redirect, no second
+/// try, no proxy, and the certificates of judged traffic.
+pub(super) fn plain_client(
+    target: &Target,
+    timeout: Duration,
+) -> Result<reqwest::Client, ControlError> {
+    let mut target = target.clone();
+    target.timeouts.total = timeout;
+    client(&target)
+}
+
 fn client(target: &Target) -> Result<reqwest::Client, ControlError> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {

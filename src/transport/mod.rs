@@ -4,6 +4,7 @@
 //! [`End`](crate::transcript::End), never an `Err`.
 
 mod auth;
+pub mod aws;
 mod carry;
 pub mod control;
 pub mod http;

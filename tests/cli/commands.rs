@@ -135,7 +135,7 @@ fn every_help_page_is_as_it_was_last_looked_at() {
         insta::assert_snapshot!("help", house.run(&["--help"]).exits(0).stdout);
         for command in [
             "demo", "check", "load", "calibrate", "mock", "report", "explain", "lens", "list", "lint",
-            "init", "completions",
+            "init", "completions", "sagemaker", "scan",
         ] {
             let help = house.run(&[command, "--help"]).exits(0).stdout;
             insta::assert_snapshot!(format!("help-{command}"), help);

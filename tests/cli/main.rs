@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod check;
+mod cloud;
 mod commands;
 mod contract;
 mod files;

@@ -8,14 +8,17 @@ use serde_json::json;
 use super::list::pretty;
 use super::runtime;
 use super::table::Table;
+use crate::aws::bearer::Service;
 use crate::cli::args::{ListFormat, MockArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::{self, Settings};
-use crate::mock::{self, Config, Persona, Server};
+use crate::clock::Clock;
+use crate::mock::{self, Config, Gate, Persona, Server};
 use crate::suite::duration;
 use crate::transcript::{Exchange, read_jsonl};
+use crate::transport::aws::environment;
 use crate::units::Nanos;
 
 pub(super) fn run(args: &MockArgs, settings: &Settings) -> Result<Exit, Failure> {
@@ -88,6 +91,9 @@ fn config(args: &MockArgs) -> Result<Config, Failure> {
         })?;
         config.api_key = Some(key.expose_secret().to_owned());
     }
+    if let Some(region) = &args.verify_region {
+        config.gate = Some(gate(config.persona, region, &args.endpoint)?);
+    }
     if !args.model.is_empty() {
         config.models.clone_from(&args.model);
     }
@@ -108,6 +114,32 @@ fn config(args: &MockArgs) -> Result<Config, Failure> {
         config.replay = Some(replay(path)?);
     }
     Ok(config)
+}
+
+/// A front door that lets in whoever signs with the keys of this environment.
+fn gate(persona: Persona, region: &str, endpoint: &str) -> Result<Gate, Failure> {
+    if persona != Persona::SageMaker {
+        return Err(Failure::usage(format!("the persona {persona} has no front door of AWS's"))
+            .hint("name the one that has: --persona sagemaker"));
+    }
+    let surroundings = settings::surroundings();
+    let identity = environment(&surroundings)
+        .map_err(|error| Failure::from_error(Exit::Usage, &error))?
+        .ok_or_else(|| {
+            Failure::usage("there are no keys to verify with")
+                .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, to example keys for one")
+        })?;
+    let (endpoint, component) = endpoint.split_once('/').unwrap_or((endpoint, ""));
+    Ok(Gate {
+        service: Service::SageMaker,
+        region: region.to_owned(),
+        account: "111122223333".to_owned(),
+        identity,
+        endpoint: endpoint.to_owned(),
+        components: vec![component.to_owned()],
+        allowed: vec![endpoint.to_owned()],
+        clock: Clock::system(),
+    })
 }
 
 fn span(flag: &str, text: &str) -> Result<Nanos, Failure> {
@@ -134,12 +166,15 @@ fn capturable(path: &Path) -> Result<(), Failure> {
 
 async fn serve(config: Config) -> Result<Exit, Failure> {
     let address = format!("{}:{}", config.host, config.port);
+    let endpoint = config.gate.as_ref().map(|gate| gate.endpoint.clone());
     let server = Server::start(config).map_err(|error| {
         Failure::new(Exit::Inconclusive, format!("cannot listen on {address}: {error}"))
             .hint("name another port with --port, or 0 for a free one")
     })?;
+    let below = endpoint
+        .map(|name| server.base_url().replace("/v1", &format!("/endpoints/{name}/openai/v1")));
     // Scripts read the first line; it is flushed at once, whatever stdout is.
-    output::stdout(&format!("{}\n", server.base_url()))?;
+    output::stdout(&format!("{base}\n", base = below.unwrap_or_else(|| server.base_url())))?;
     let waited = tokio::signal::ctrl_c().await;
     server.stop();
     waited.map(|()| Exit::Held).map_err(|error| {

@@ -13,6 +13,8 @@ mod load;
 mod mock;
 mod plan;
 mod report;
+mod sagemaker;
+mod scan;
 mod selection;
 mod table;
 mod truth;
@@ -38,6 +40,8 @@ pub(super) fn run(cli: &Cli, settings: &Settings) -> Result<Exit, Failure> {
         Command::Lens(args) => lens::run(args),
         Command::List(args) => list::run(args, settings),
         Command::Lint(args) => lint::run(args, settings),
+        Command::Sagemaker(args) => sagemaker::run(&args.command, settings),
+        Command::Scan(args) => scan::run(args),
         Command::Init(args) => init::run(args),
         Command::Completions(args) => completions::run(args),
     }

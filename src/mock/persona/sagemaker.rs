@@ -1,14 +1,17 @@
 //! The `/openai/v1` route of a SageMaker endpoint. Answers are the container's, here vLLM's; errors
 //! are those of the front door, as another gateway measured them.
 //!
-//! What is above HTTP only: signed bearer tokens, IAM and the cold start are not played.
+//! With a [`Gate`](crate::mock::Gate), bearer tokens are verified for real: signature, expiry,
+//! region, and what the identity may call. The cold start is not played.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Character, Habit, vllm};
+use super::{Character, Habit, hear, vllm};
 use crate::mock::act::{Act, ResponseAct, Scene};
+use crate::mock::house::House;
 use crate::mock::refusal::Refusal;
 use crate::mock::reply::{Content, Reply};
+use crate::mock::request::Request;
 use crate::mock::route::Route;
 use crate::mock::script::Script;
 use crate::mock::tokens;
@@ -45,6 +48,11 @@ const HABITS: &[Habit] = &[
         &[Act::Instead(component), Act::Error(component_refused)],
     ),
     Habit::new(
+        "an empty model is the one that the container serves, as vLLM has it",
+        MEASURED,
+        &[Act::Hear(own_model)],
+    ),
+    Habit::new(
         "an error of the container comes as a 400, its whole body quoted in a message of the type `server_error` with the code `model_error`",
         MEASURED,
         &[Act::Error(quoted)],
@@ -61,6 +69,14 @@ fn front(message: &str) -> Reply {
     let mut reply = Refusal::new(400, message).code("validation_error").reply();
     reply.headers.push("x-proofhouse-front", "1");
     reply
+}
+
+fn own_model(request: &mut Request, house: &House) {
+    if let Some(first) = house.config.models.first()
+        && request.field("model").and_then(Value::as_str) == Some("")
+    {
+        hear::put(request, "model", first.clone());
+    }
 }
 
 fn is_routed(scene: &Scene<'_>) -> bool {
