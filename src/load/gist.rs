@@ -232,11 +232,12 @@ impl Gist {
         match json::parse(data) {
             Ok(value) => {
                 let tokens = Tokens::of(&value);
+                let has_usage = value.get("usage").is_some_and(|usage| !usage.is_null());
                 self.facts.event(&tokens, at);
                 self.closing |= tokens.closing;
-                if self.closing || !self.is_like_another(data, value) {
+                if self.closing || !self.is_like_another(data, value, has_usage) {
                     self.keep(block);
-                } else if tokens.so_far.is_some() {
+                } else if has_usage {
                     block.clone_into(&mut self.counted);
                 }
             }
@@ -266,12 +267,16 @@ impl Gist {
 
     /// Whether the chunk is ordinary and equal to one that was kept. If it is the first of its kind,
     /// it will be known next time.
-    fn is_like_another(&mut self, data: &[u8], value: Value) -> bool {
+    fn is_like_another(&mut self, data: &[u8], value: Value, has_usage: bool) -> bool {
         if self.whole || !is_ordinary(&value) {
             return false;
         }
-        let template =
-            if self.templates.len() < TEMPLATES_MAX { Template::of(data, &value) } else { None };
+        // A running usage is read each time: what equals an earlier chunk may be the last word.
+        let template = if self.templates.len() < TEMPLATES_MAX && !has_usage {
+            Template::of(data, &value)
+        } else {
+            None
+        };
         let shape = shape(value);
         let seen = self.shapes.contains(&shape);
         if !seen {

@@ -276,6 +276,20 @@ proptest! {
 }
 
 #[test]
+fn a_running_usage_that_returns_to_an_earlier_one_is_the_last_word() {
+    let chunk = |completion: u32| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"a\"}}}}],\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":{completion}}}}}\n\n"
+        )
+    };
+    let body = [chunk(32), chunk(0), chunk(32), chunk(32)].concat().into_bytes();
+    let book = Rulebook::new(Kind::Chat, true, true, None);
+    let (kept, facts) = gist(&pieces(&body, &[]));
+    assert_eq!(book.rule(exchange(kept)).usage, book.rule(exchange(body)).usage);
+    assert_eq!(facts.steps.len(), 4);
+}
+
+#[test]
 fn a_long_stream_of_ordinary_chunks_is_held_in_a_few_kilobytes() {
     let mut stream = Piece::Role(0).bytes();
     for nth in 0..2_000_u32 {
