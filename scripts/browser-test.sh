@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens the HTML report in headless Chromium and tries it as a reader would. Not part of
+# Opens the HTML reports in headless Chromium and tries it as a reader would. Not part of
 # `cargo test`, which needs nothing but Rust. Pictures are left in target/browser/.
 #
 #   scripts/browser-test.sh            find Chromium, or install it where apt-get and root allow
@@ -27,4 +27,8 @@ fi
 mkdir -p target/browser
 cargo test --quiet --test reports -- --ignored pages_for_the_browser >target/browser/log.txt 2>&1 ||
     { cat target/browser/log.txt >&2; exit 1; }
-python3 tests/browser/report_page.py "$chromium" target/browser
+failed=0
+for page in report_page load_page; do
+    python3 "tests/browser/$page.py" "$chromium" target/browser || failed=1
+done
+exit $failed

@@ -17,7 +17,7 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { origin: Instant },
+    System { origin: Instant, ahead: Nanos },
     Hand { now: Arc<AtomicU64>, wall: DateTime<Utc> },
 }
 
@@ -25,7 +25,7 @@ impl Clock {
     /// The system's clocks; `now` counts from this call.
     #[expect(clippy::disallowed_methods, reason = "this is the one home of the system clock")]
     pub fn system() -> Self {
-        Self(Source::System { origin: Instant::now() })
+        Self(Source::System { origin: Instant::now(), ahead: Nanos(0) })
     }
 
     /// A clock that moves only when [`Clock::advance`] is called; wall time starts at `wall`.
@@ -36,7 +36,7 @@ impl Clock {
     /// Monotonic time since the clock was made.
     pub fn now(&self) -> Nanos {
         match &self.0 {
-            Source::System { origin } => origin.elapsed().into(),
+            Source::System { origin, ahead } => Nanos::from(origin.elapsed()) + *ahead,
             Source::Hand { now, .. } => Nanos(now.load(Ordering::Relaxed)),
         }
     }
@@ -48,6 +48,20 @@ impl Clock {
             Source::System { .. } => Utc::now(),
             Source::Hand { now, wall } => {
                 *wall + chrono::Duration::nanoseconds(now.load(Ordering::Relaxed).cast_signed())
+            }
+        }
+    }
+
+    /// The same clock, but its [`Clock::now`] is so much later: for a run that goes on with the
+    /// time of an earlier one.
+    #[must_use]
+    pub fn ahead(&self, by: Nanos) -> Self {
+        let clock = self.clone();
+        match clock.0 {
+            Source::System { origin, ahead } => Self(Source::System { origin, ahead: ahead + by }),
+            Source::Hand { .. } => {
+                clock.advance(by);
+                clock
             }
         }
     }

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use proofhouse::clock::Clock;
-use proofhouse::load::{Glance, Job, LoadError, Watcher, run};
+use proofhouse::load::{Glance, Job, LoadError, Watcher, run, saved};
 use proofhouse::mock::{Config, Server};
 use proofhouse::plan::Manners;
 use proofhouse::plan::load::parse;
-use proofhouse::record::load::{LoadReport, REPORT, REQUESTS, RequestLine};
-use proofhouse::transport::target::Target;
+use proofhouse::record::load::{LoadReport, REPORT, REQUESTS, RequestLine, START, Start};
+use proofhouse::transport::target::{BaseUrl, Target};
 use proofhouse::units::Nanos;
 use serde_json::{Value, json};
 
@@ -44,6 +44,8 @@ fn job(url: &str, plan: &str) -> Job {
         auth: None,
         threads: 1,
         record: None,
+        resume: false,
+        scrape: Vec::new(),
         argv: Vec::new(),
         clock: Clock::system(),
         stop: Arc::default(),
@@ -703,4 +705,173 @@ fn a_profile_without_a_done_and_without_length_keys_is_heard() {
         "{:?}",
         report.warnings
     );
+}
+
+/// What a kill leaves is the same, but for what only the process knew.
+#[test]
+fn a_report_made_again_from_what_is_on_disk_says_the_same() {
+    let server =
+        Server::start(Config { ttft: Nanos::from_millis(5), ..Config::default() }).unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let record = folder.path().join("run");
+    let plan = "arrival: {constant: {rate: 60}}\nwarm_up: 300ms\nduration: 1500ms\n\
+                objectives: [\"ttft.p90 < 1s\", \"e2e.p50 < 1ms\"]\nworkload:\n  \
+                - {prompt: {tokens: 12}, max_tokens: 8}\n  \
+                - {prompt: {text: hi}, max_tokens: 8, body: {model: nobody}}\n";
+    let job = Job { record: Some(record.clone()), ..job(&server.base_url(), plan) };
+    let report = run(job, &mut Silent).unwrap();
+    assert!(report.summary.good > 20 && report.summary.failed > 20, "{:?}", report.summary);
+
+    std::fs::remove_file(record.join(REPORT)).unwrap();
+    // As a kill in the middle of a line would leave them.
+    for name in [REQUESTS, "load.hlog"] {
+        let mut file = std::fs::File::options().append(true).open(record.join(name)).unwrap();
+        file.write_all(b"{\"number\": 4, \"sta").unwrap();
+    }
+    let again = saved(&record).unwrap();
+
+    adds_up(&again);
+    assert_eq!(again.cut.as_deref(), Some("killed"));
+    assert!(again.warnings.iter().any(|warning| warning.contains("killed")));
+    let counts = |report: &LoadReport| {
+        let summary = &report.summary;
+        (summary.good, summary.failed, summary.warm_up, summary.shed)
+    };
+    assert_eq!(counts(&again), counts(&report));
+    assert_eq!(again.errors, report.errors);
+    assert_eq!(again.false_success_classes, report.false_success_classes);
+    assert_eq!(again.errors_by_second, report.errors_by_second);
+    assert_eq!((&again.tokens, &again.whole), (&report.tokens, &report.whole));
+    for (name, metric) in &report.metrics {
+        let other = &again.metrics[name];
+        assert_eq!(other.values.n, metric.values.n, "{name}");
+        let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            // Each end of a span is rounded to a microsecond.
+            (Some(a), Some(b)) => (a - b).abs() < 0.002 + 0.002 * b,
+            (a, b) => a == b,
+        };
+        let same = near(other.values.mean, metric.values.mean)
+            && near(other.values.p90, metric.values.p90)
+            && other.intended.is_some() == metric.intended.is_some();
+        assert!(same, "{name}: {other:?} {metric:?}");
+    }
+    let met = |report: &LoadReport| report.objectives.iter().map(|one| one.met).collect::<Vec<_>>();
+    assert_eq!(met(&again), met(&report));
+    let events =
+        |report: &LoadReport| report.seconds.iter().map(|second| second.token_events).sum::<u64>();
+    assert_eq!(events(&again), events(&report));
+    let (a, b) = (again.throughput.output_tokens_per_s, report.throughput.output_tokens_per_s);
+    assert!((a.unwrap() / b.unwrap() - 1.0).abs() < 0.1, "{a:?} {b:?}");
+    assert!(again.client.stall_ms_p99.is_none() && again.client.rss_mib.is_none());
+}
+
+#[test]
+fn a_run_that_was_interrupted_is_continued_and_the_gap_is_shown() {
+    let server = mock("");
+    let folder = tempfile::TempDir::new().unwrap();
+    let record = folder.path().join("run");
+    let plan = format!("arrival: {{constant: {{rate: 50}}}}\nduration: 2s\n{WORDS}");
+    let job = || Job { record: Some(record.clone()), ..job(&server.base_url(), &plan) };
+    let first = job();
+    let mut watcher = Impatient(Arc::clone(&first.stop));
+    let cut = run(first, &mut watcher).unwrap();
+    assert_eq!(cut.cut.as_deref(), Some("interrupted"));
+    assert!(cut.summary.good < 100);
+
+    let again = run(Job { resume: true, ..job() }, &mut Silent).unwrap();
+
+    adds_up(&again);
+    assert_eq!(again.cut, None);
+    assert_eq!(again.breaks.len(), 1);
+    let lost = again.breaks[0].lost;
+    assert_eq!(lost, cut.summary.unfinished);
+    // What was due while nobody was there is not asked again.
+    let sent = again.summary.good + again.summary.failed + lost;
+    assert!((95..=100).contains(&sent), "{:?}", again.summary);
+    assert!(again.summary.good > cut.summary.good && again.summary.failed == 0);
+    assert!(again.warnings.iter().any(|warning| warning.contains("continued")));
+    let lines = std::fs::read_to_string(record.join(REQUESTS)).unwrap();
+    let lines: Vec<RequestLine> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), lines.len(), "no request is sent twice");
+    let icl = |report: &LoadReport| report.metrics["icl"].values.n;
+    assert!(icl(&again) > icl(&cut));
+    let start: Start = serde_json::from_slice(&std::fs::read(record.join(START)).unwrap()).unwrap();
+    assert_eq!(start.parts.len(), 2);
+
+    // The report of both parts can be made again as well.
+    std::fs::remove_file(record.join(REPORT)).unwrap();
+    let remade = saved(&record).unwrap();
+    assert_eq!((remade.summary.good, remade.breaks.len()), (again.summary.good, 1));
+    assert_eq!(icl(&remade), icl(&again));
+}
+
+#[test]
+fn only_the_same_plan_on_the_same_target_goes_on_and_only_where_there_is_more() {
+    let server = mock("");
+    let folder = tempfile::TempDir::new().unwrap();
+    let record = folder.path().join("run");
+    let plan =
+        |users: u32| format!("arrival: {{closed: {{users: {users}}}}}\nrequests: 4\n{WORDS}");
+    let job = |plan: &str, resume| Job {
+        record: Some(record.clone()),
+        resume,
+        ..job(&server.base_url(), plan)
+    };
+    let refused = |job| match run(job, &mut Silent) {
+        Err(error @ LoadError::Resume { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(job(&plan(1), true)).contains("cannot be continued"));
+    let report = run(job(&plan(1), false), &mut Silent).unwrap();
+    assert!(refused(job(&plan(1), true)).contains("came to its end"));
+    let other = refused(job(&plan(2), true));
+    let digests = other.split(|c: char| !c.is_ascii_hexdigit()).filter(|word| word.len() == 64);
+    assert_eq!(digests.count(), 2, "{other}");
+    assert!(other.contains(&report.plan_sha256));
+    let mut elsewhere = job(&plan(1), true);
+    "another".clone_into(&mut elsewhere.target.model);
+    assert!(refused(elsewhere).contains("another"));
+}
+
+#[test]
+fn the_servers_own_counts_stand_beside_the_clients() {
+    for (persona, family) in [("vllm", "vLLM"), ("sglang", "SGLang")] {
+        let config = Config { persona: persona.parse().unwrap(), ..Config::default() };
+        let server = Server::start(config).unwrap();
+        let plan = format!("arrival: {{closed: {{users: 3}}}}\nrequests: 30\n{WORDS}");
+        // What came before the run is not in its counts.
+        run(job(&server.base_url(), &plan), &mut Silent).unwrap();
+        let origin = server.base_url().replace("/v1", "");
+        let scrape = vec![BaseUrl::parse(&origin).unwrap()];
+        let report = run(Job { scrape, ..job(&server.base_url(), &plan) }, &mut Silent).unwrap();
+
+        assert_eq!(report.summary.good, 30, "{:?}", report.error_examples);
+        let [side] = report.servers.as_slice() else { panic!("{:?}", report.servers) };
+        assert_eq!(side.family.as_deref(), Some(family));
+        assert_eq!(side.url, format!("{origin}/metrics"));
+        assert!(side.scrapes >= 2 && side.failed == 0, "{side:?}");
+        assert_eq!(side.counted.requests, Some(30.0));
+        assert_eq!(side.counted.reply_tokens, Some(240.0));
+        let same = |server: f64, client: u64| format!("{server:.0}") == client.to_string();
+        assert!(same(side.counted.prompt_tokens.unwrap(), report.whole.prompt_tokens));
+        assert!(same(side.ttft.unwrap().n, 30));
+        let little = report.little.unwrap();
+        assert!(little.expected > 0.5 && little.expected < 4.0, "{little:?}");
+    }
+}
+
+#[test]
+fn a_scrape_that_finds_no_metrics_is_refused_before_the_load() {
+    let server = mock("");
+    let plan = format!("arrival: {{closed: {{users: 1}}}}\nrequests: 1\n{WORDS}");
+    let scrape = vec![BaseUrl::parse(&format!("{}/models", server.base_url())).unwrap()];
+    match run(Job { scrape, ..job(&server.base_url(), &plan) }, &mut Silent) {
+        Err(LoadError::Scrape { why, .. }) => assert!(why.contains("no Prometheus"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(server.captured().iter().all(|asked| asked.request.method == "GET"));
 }

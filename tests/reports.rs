@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
+use proofhouse::record::load::LoadReport;
 use proofhouse::record::{self, Run};
+use proofhouse::report::load::Format as LoadFormat;
 use proofhouse::report::{self, Format, Style};
 use proofhouse::verdict::Verdict;
 use serde_json::Value;
@@ -486,4 +488,118 @@ fn pages_for_the_browser() {
     std::fs::write(dir.join("report.html"), render(Format::Html, &fixture())).unwrap();
     std::fs::write(dir.join("hostile.html"), render(Format::Html, &hostile())).unwrap();
     std::fs::write(dir.join("many.html"), render(Format::Html, &many(8))).unwrap();
+    for (name, report) in [("load", load_fixture()), ("load-hostile", hostile_load())] {
+        let page = render_load(LoadFormat::Html, &report);
+        std::fs::write(dir.join(format!("{name}.html")), page).unwrap();
+    }
+}
+
+/// A load that was interrupted, killed, and continued each time; with failures of two kinds and a
+/// server that was scraped.
+fn load_fixture() -> LoadReport {
+    let path = repository("fixtures/load/v1/load.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The same with hostile text wherever an endpoint, a plan or a command line can put some.
+fn hostile_load() -> LoadReport {
+    const PAYLOAD: &str =
+        "</script></style></pre><img src=x onerror=alert(1)>\"'`|\u{1b}[2J\u{0}\u{202e}]]>&amp;";
+    let mut report = load_fixture();
+    for text in [&mut report.target, &mut report.model, &mut report.plan_sha256, &mut report.tool] {
+        text.push_str(PAYLOAD);
+    }
+    report.argv.push(PAYLOAD.into());
+    report.warnings.push(PAYLOAD.into());
+    report.cut = Some(PAYLOAD.into());
+    report.plan.as_object_mut().unwrap().insert("title".into(), PAYLOAD.into());
+    report.client.why.push(PAYLOAD.into());
+    report.client.limited = true;
+    for count in [&mut report.errors, &mut report.finish_reasons, &mut report.false_successes] {
+        count.insert(PAYLOAD.into(), 3);
+    }
+    report.error_examples.insert(PAYLOAD.into(), PAYLOAD.into());
+    report.false_success_classes.insert(PAYLOAD.into(), [(PAYLOAD.into(), 2)].into());
+    report.errors_by_second.insert(PAYLOAD.into(), vec![(1, 3)]);
+    for objective in &mut report.objectives {
+        objective.objective.push_str(PAYLOAD);
+        objective.why = Some(PAYLOAD.into());
+    }
+    for server in &mut report.servers {
+        server.url.push_str(PAYLOAD);
+        server.family = Some(PAYLOAD.into());
+        server.failed = 1;
+        server.why = Some(PAYLOAD.into());
+    }
+    report
+}
+
+fn render_load(format: LoadFormat, report: &LoadReport) -> String {
+    report::load::render(format, report, &Style::default())
+}
+
+#[test]
+fn the_page_of_a_load_is_well_formed_needs_no_script_and_loads_nothing() {
+    let mut bare = load_fixture();
+    bare.seconds.clear();
+    bare.curves.clear();
+    bare.metrics.clear();
+    bare.errors.clear();
+    bare.servers.clear();
+    bare.little = None;
+    bare.cut = Some("killed".into());
+    for report in [load_fixture(), hostile_load(), bare] {
+        let html = render_load(LoadFormat::Html, &report);
+        let page = parse(&html);
+        assert!(!page.raw.contains_key("script"));
+        let digest = Sha256::digest(page.raw["style"].as_bytes());
+        let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{digest}'; script-src 'none'; img-src data:; \
+             base-uri 'none'; form-action 'none'"
+        );
+        assert!(page.attributes.iter().any(|(_, _, value)| *value == policy));
+        for (element, key, value) in &page.attributes {
+            assert!(key != "style" && !key.starts_with("on"), "{element} {key}={value}");
+            match (element.as_str(), key.as_str()) {
+                ("link", "href") => assert_eq!(value, "data:,"),
+                (_, "src" | "href" | "srcset" | "action") => panic!("{element} {key}={value}"),
+                _ => {}
+            }
+        }
+        let unseen = html.find(|c: char| c == '\u{202e}' || (c.is_control() && c != '\n'));
+        assert_eq!(unseen, None);
+    }
+}
+
+#[test]
+fn the_page_of_a_load_draws_what_was_measured() {
+    let report = load_fixture();
+    let html = render_load(LoadFormat::Html, &report);
+    let charts = html.matches("<figure class=\"chart\">").count();
+    assert_eq!(charts, 4 + 6, "percentiles of four metrics, and six series over time");
+    for class in report.errors.keys() {
+        assert!(html.contains(&format!("<code>{class}</code>")), "{class}");
+    }
+    for tool in report.false_successes.keys() {
+        assert!(html.contains(tool.as_str()), "{tool}");
+    }
+    assert!(html.contains("class=\"break\"") && html.contains("class=\"bound\""));
+    assert!(!html.contains("NaN") && !html.contains("inf "), "a number that is none");
+}
+
+#[test]
+fn the_json_of_a_load_is_as_its_schema_says_and_comes_back_the_same() {
+    let schema = std::fs::read_to_string(repository("schema/load.json")).unwrap();
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    for report in [load_fixture(), hostile_load()] {
+        let text = render_load(LoadFormat::Json, &report);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let errors: Vec<_> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        assert_eq!(serde_json::from_str::<LoadReport>(&text).unwrap(), report);
+    }
 }

@@ -256,6 +256,8 @@ fn drive(scene: &Scene, requests: u64, port: u16, memory: &mut Memory) -> LoadRe
     let mut target = Target::new("truth", &format!("http://127.0.0.1:{port}/v1")).unwrap();
     "truth".clone_into(&mut target.model);
     let job = Job {
+        resume: false,
+        scrape: Vec::new(),
         plan: complete(plan, Path::new(".")).unwrap(),
         target,
         auth: None,

@@ -273,12 +273,16 @@ pub struct OutputArgs {
 }
 
 fn report_file(text: &str) -> Result<(FormatArg, PathBuf), String> {
+    format_and_file(text)
+}
+
+fn format_and_file<F: ValueEnum>(text: &str) -> Result<(F, PathBuf), String> {
     let (format, path) = text
         .split_once('=')
         .filter(|(_, path)| !path.is_empty())
         .ok_or_else(|| "expected FORMAT=FILE, for example html=report.html".to_owned())?;
-    let format = FormatArg::from_str(format, true).map_err(|_| {
-        let known: Vec<String> = FormatArg::value_variants()
+    let format = F::from_str(format, true).map_err(|_| {
+        let known: Vec<String> = F::value_variants()
             .iter()
             .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
             .collect();
@@ -363,6 +367,13 @@ pub struct LoadArgs {
     /// Ask for whole answers instead of streams
     #[arg(long, help_heading = "Requests")]
     pub no_stream: bool,
+    /// Read the server's Prometheus metrics here while the load runs (vLLM, SGLang, TGI,
+    /// llama.cpp); `/metrics` if the URL has no path; again for more
+    #[arg(long, value_name = "URL", help_heading = "Load")]
+    pub scrape: Vec<String>,
+    /// Go on with this record, of a run that was interrupted or killed
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["record", "no_record"], help_heading = "Load")]
+    pub resume: Option<PathBuf>,
     /// What must hold: `ttft.p99 < 500ms`, `goodput.fraction >= 0.99`; again for more
     #[arg(long, value_name = "BOUND", help_heading = "Verdict")]
     pub objective: Vec<String>,
@@ -391,11 +402,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn load_report_file(text: &str) -> Result<(LoadFormatArg, PathBuf), String> {
-    let (format, path) = text
-        .split_once('=')
-        .filter(|(_, path)| !path.is_empty())
-        .ok_or_else(|| "expected FORMAT=FILE, for example json=load.json".to_owned())?;
-    Ok((LoadFormatArg::from_str(format, true)?, path.into()))
+    format_and_file(text)
 }
 
 /// How arrivals of a rate are spaced.
@@ -422,6 +429,8 @@ pub enum LoadFormatArg {
     Markdown,
     /// For CI systems: a test case for each objective
     Junit,
+    /// One self-contained page
+    Html,
     /// With the key names of `vllm bench serve`
     VllmJson,
 }
@@ -515,11 +524,68 @@ pub struct MockArgs {
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run record
+    /// The run record, of a check or of a load
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    #[command(flatten)]
-    pub output: OutputArgs,
+    /// What stdout gets
+    #[arg(long, value_enum, default_value_t = AnyFormatArg::Console, help_heading = "Output")]
+    pub format: AnyFormatArg,
+    /// Write a report as well, `html=FILE`; again for more
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = any_report_file, help_heading = "Output")]
+    pub report: Vec<(AnyFormatArg, PathBuf)>,
+    /// Show what passed, too
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+/// A report's format: those of checks and those of loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AnyFormatArg {
+    /// For a terminal
+    Console,
+    /// For scripts
+    Json,
+    /// For CI systems
+    Junit,
+    /// For a pull request
+    Markdown,
+    /// One self-contained page
+    Html,
+    /// Of a load: one metric a line
+    Csv,
+    /// Of a load: with the key names of `vllm bench serve`
+    VllmJson,
+}
+
+impl AnyFormatArg {
+    /// The same for a check, if checks have it.
+    pub const fn of_check(self) -> Option<FormatArg> {
+        Some(match self {
+            Self::Console => FormatArg::Console,
+            Self::Json => FormatArg::Json,
+            Self::Junit => FormatArg::Junit,
+            Self::Markdown => FormatArg::Markdown,
+            Self::Html => FormatArg::Html,
+            Self::Csv | Self::VllmJson => return None,
+        })
+    }
+
+    /// The same for a load.
+    pub const fn of_load(self) -> LoadFormatArg {
+        match self {
+            Self::Console => LoadFormatArg::Console,
+            Self::Json => LoadFormatArg::Json,
+            Self::Junit => LoadFormatArg::Junit,
+            Self::Markdown => LoadFormatArg::Markdown,
+            Self::Html => LoadFormatArg::Html,
+            Self::Csv => LoadFormatArg::Csv,
+            Self::VllmJson => LoadFormatArg::VllmJson,
+        }
+    }
+}
+
+fn any_report_file(text: &str) -> Result<(AnyFormatArg, PathBuf), String> {
+    format_and_file(text)
 }
 
 /// `explain`.

@@ -43,6 +43,12 @@ pub struct Glance {
     pub elapsed: Nanos,
     /// When nothing starts any more, if the plan says.
     pub until: Option<Nanos>,
+    /// How many measured requests the plan has, if it says.
+    pub requests: Option<u64>,
+    /// How many of them are over.
+    pub measured: u64,
+    /// The class most failures are of, and how many.
+    pub gravest: Option<(String, u64)>,
     /// Requests started in the last second.
     pub rate: f64,
     /// Requests in flight.
@@ -76,17 +82,19 @@ pub(super) struct Desk<'a> {
     pub(super) asks: &'a Asks,
     pub(super) prepare: &'a Prepare,
     pub(super) posts: &'a [Post],
+    pub(super) requests: Option<u64>,
 }
 
-/// Does the clerk's work until every loop has ended. `out` gets a line for each request.
+/// Does the clerk's work until every loop has ended. `out` gets a line for each request; `ledger` is
+/// empty, or has what an earlier part of the run came to.
 pub(super) fn work(
     desk: &Desk<'_>,
+    mut ledger: Ledger,
     notes: &Receiver<Note>,
     out: &mut dyn Write,
     log: &mut Option<Intervals>,
     mut glance: impl FnMut(&Glance),
 ) -> io::Result<Ledger> {
-    let mut ledger = Ledger::new();
     let now = || desk.clock.now().since(desk.origin);
     let mut look_up = now() + Nanos::from(LOOK_UP);
     let mut flush = now() + Nanos::from_millis(1_000);
@@ -155,6 +163,13 @@ impl Desk<'_> {
         Glance {
             elapsed,
             until: self.until,
+            requests: self.requests,
+            measured: ledger.summary.requests,
+            gravest: ledger
+                .errors
+                .iter()
+                .max_by_key(|(_, count)| **count)
+                .map(|(class, count)| (class.clone(), *count)),
             rate,
             in_flight: self.gauges.in_flight.load(Ordering::Relaxed),
             started: self.gauges.started.load(Ordering::Relaxed),
@@ -224,6 +239,7 @@ impl Desk<'_> {
             workload: finished.workload,
             turn: (finished.marks.turns > 0).then_some(finished.due.turn),
             due_ms: ms(finished.due.at),
+            started_ms: Some(ms(finished.started)),
             sent_ms: finished.sent.map(ms),
             connect_ms: finished.connect.map(ms),
             headers_ms: finished.headers.map(ms),
@@ -328,6 +344,7 @@ fn shed(due: &Due) -> RequestLine {
         workload: 0,
         turn: (due.turn > 0).then_some(due.turn),
         due_ms: ms(due.at),
+        started_ms: None,
         sent_ms: None,
         connect_ms: None,
         headers_ms: None,

@@ -17,7 +17,9 @@ use super::folder::{Out, keep};
 use super::ledger::{Ledger, Terms};
 use super::note::{Gauges, Note};
 use super::post::Post;
+use super::resume::{Begun, breaks, continued};
 use super::ruling::Rulebook;
+use super::scrape::Scraper;
 use super::setup::{Setup, prepare};
 use super::shard::Shard;
 use super::source::{Source, Stages};
@@ -27,7 +29,7 @@ use crate::clock::Clock;
 use crate::plan::{Arrival, Asks, LoadedPlan, Pace};
 use crate::record::load::LoadReport;
 use crate::transcript::Redactor;
-use crate::transport::target::{Target, TargetError};
+use crate::transport::target::{BaseUrl, Target, TargetError};
 use crate::units::Nanos;
 
 /// Finished requests that wait for the clerk. At some 2 KiB each this is 8 MiB; when it is full the
@@ -51,6 +53,10 @@ pub struct Job {
     pub threads: u32,
     /// Where the record goes; it must not exist.
     pub record: Option<PathBuf>,
+    /// The record is there, and is gone on with.
+    pub resume: bool,
+    /// Where the server's metrics are read.
+    pub scrape: Vec<BaseUrl>,
     /// The command line, for the record.
     pub argv: Vec<String>,
     /// The clock.
@@ -99,6 +105,30 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// A record could not be read.
+    #[error("the record in `{}` cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A run cannot be gone on with.
+    #[error("`{}` cannot be continued: {why}", path.display())]
+    Resume {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The server's metrics cannot be read.
+    #[error("{url}: {why}")]
+    Scrape {
+        /// Where.
+        url: String,
+        /// Why.
+        why: String,
+    },
     /// The event loop failed: the system, not the endpoint.
     #[error("the event loop failed: {0}")]
     Loop(io::Error),
@@ -106,14 +136,22 @@ pub enum LoadError {
 
 /// Runs a load to its end and reports on it.
 pub fn run(job: Job, watcher: &mut dyn Watcher) -> Result<LoadReport, LoadError> {
-    let Job { plan, target, auth, threads, record, argv, clock, stop } = job;
+    let Job { plan, target, auth, threads, record, resume, scrape, argv, clock, stop } = job;
     peer::check_target(&target)?;
+    let stages = stages(&plan);
+    let begun = match (&record, resume) {
+        (Some(folder), true) => Begun::again(folder, &plan, &target, stages)?,
+        _ => Begun::default(),
+    };
+    let clock = clock.ahead(begun.from);
     let addresses = peer::resolve(&target)?;
     let connections = room::connections(&plan);
     let file_limit = room::machine_allows(&plan, connections.at_most, addresses.len())?;
+    let mut scraper = Scraper::meet(&scrape, &target, auth.as_ref(), begun.from)?;
     let threads = threads.max(1);
-    let stages = stages(&plan);
     let gauges = Arc::new(Gauges::default());
+    gauges.measured.store(begun.measured, Ordering::Relaxed);
+    gauges.in_flight_max.store(begun.in_flight_max, Ordering::Relaxed);
     let asks = Arc::new(Asks::new(plan, &target.model));
     let mut redactor = Redactor::default();
     if let Some((_, _, key)) = &auth {
@@ -132,8 +170,11 @@ pub fn run(job: Job, watcher: &mut dyn Watcher) -> Result<LoadReport, LoadError>
         posts: posts(&asks, threads),
     };
     let (started, cpu) = (clock.wall(), machine::process_cpu());
+    let start = begun.start(&argv, asks.plan(), &target, threads, started);
     let mut out = match &record {
-        Some(folder) => Out::file(folder, started)?,
+        Some(folder) if resume => Out::again(folder, &start, begun.from)
+            .map_err(|source| LoadError::Record { path: folder.clone(), source })?,
+        Some(folder) => Out::file(folder, &start)?,
         None => Out { requests: Box::new(io::sink()), log: None },
     };
     let course = Course {
@@ -145,31 +186,39 @@ pub fn run(job: Job, watcher: &mut dyn Watcher) -> Result<LoadReport, LoadError>
         stages,
         threads,
         before: connections.before,
+        from: begun.from,
+        next: begun.next,
         stop: &stop,
     };
     let failed = |source| LoadError::Record {
         path: record.clone().unwrap_or_else(|| PathBuf::from("-")),
         source,
     };
-    let (worked, origin) = course.run(&mut out, watcher)?;
+    let (worked, origin) = course.run(begun.ledger, &mut out, &mut scraper, watcher)?;
     let ledger = worked.map_err(failed)?;
-    let report = summary::report(
+    let elapsed = clock.now().since(origin);
+    let mut report = summary::report(
         ledger,
         Facts {
             loaded: asks.plan(),
             target: &target,
             argv,
-            started,
+            started: start.parts.first().map_or(started, |part| part.started),
             ended: clock.wall(),
             stages,
-            elapsed: clock.now().since(origin),
+            elapsed,
             interrupted: stop.load(Ordering::Relaxed),
             process_cpu: machine::process_cpu().since(cpu),
             threads,
             file_limit,
             gauges: &gauges,
+            breaks: breaks(&start, &begun.lost),
+            servers: scraper.end(),
         },
     );
+    if resume {
+        report.warnings.push(continued(&report));
+    }
     if let Some(folder) = &record {
         keep(folder, &report).map_err(failed)?;
     }
@@ -187,6 +236,10 @@ struct Course<'a> {
     threads: u32,
     /// Connections to open before the start.
     before: u32,
+    /// The load's time at the start: zero but for a run that goes on with another.
+    from: Nanos,
+    /// The first number that is free.
+    next: u64,
     stop: &'a AtomicBool,
 }
 
@@ -194,7 +247,9 @@ impl Course<'_> {
     /// What the clerk counted, or why it could not write it down, and when the load started.
     fn run(
         &self,
+        ledger: Ledger,
         out: &mut Out,
+        scraper: &mut Scraper,
         watcher: &mut dyn Watcher,
     ) -> Result<(io::Result<Ledger>, Nanos), LoadError> {
         let (sender, notes) = sync_channel(NOTES);
@@ -210,10 +265,12 @@ impl Course<'_> {
                 .collect();
             drop(sender);
             barrier.wait();
-            let origin = self.setup.clock.now() + GET_SET;
+            let origin = (self.setup.clock.now() + GET_SET).since(self.from);
             let _ = start.set(origin);
             barrier.wait();
             let watch = scope.spawn(|| self.watch());
+            let (clock, count) = (&self.setup.clock, self.threads);
+            let scrape = scope.spawn(move || scraper.run(clock, origin, gauges, count));
             let desk = self.desk(origin);
             let Out { requests, log } = out;
             // Where it shares a core with a loop, the loop goes first: what the clerk does can wait,
@@ -221,7 +278,7 @@ impl Course<'_> {
             let clerk = scope.spawn(move || {
                 machine::step_back();
                 let glance = |glance: &Glance| watcher.glance(glance);
-                let worked = clerk::work(&desk, &notes, &mut **requests, log, glance);
+                let worked = clerk::work(&desk, ledger, &notes, &mut **requests, log, glance);
                 (worked, notes)
             });
             let (worked, notes) = match clerk.join() {
@@ -241,6 +298,7 @@ impl Course<'_> {
                 }
             }
             let _ = watch.join();
+            let _ = scrape.join();
             trouble.map_or(Ok((worked, origin)), |error| Err(LoadError::Loop(error)))
         })
     }
@@ -254,7 +312,10 @@ impl Course<'_> {
         start: &OnceLock<Nanos>,
     ) -> io::Result<()> {
         let plan = self.asks.plan();
-        let source = source(plan, shard, self.threads, self.stages);
+        let mut source = source(plan, shard, self.threads, self.stages);
+        if self.from > Nanos(0) {
+            source.go_on(self.from, self.next);
+        }
         let most = share(plan.plan.in_flight_max, shard, self.threads);
         let post = self.setup.posts.get(shard as usize);
         let made = Shard::new(self.setup, source, most, sender, post).and_then(|mut made| {
@@ -284,16 +345,7 @@ impl Course<'_> {
         Desk {
             clock: &self.setup.clock,
             origin,
-            terms: Terms {
-                stages: self.stages,
-                objectives: &loaded.objectives,
-                stop: &loaded.plan.stop,
-                deadlines: loaded
-                    .plan
-                    .deadlines
-                    .map(|deadlines| Deadlines { ttft: deadlines.ttft.0, itl: deadlines.itl.0 }),
-                slow: loaded.plan.slow,
-            },
+            terms: terms(loaded, self.stages),
             books: self.books,
             url: self.url,
             redactor: self.redactor,
@@ -302,14 +354,29 @@ impl Course<'_> {
             asks: self.asks,
             prepare: &self.setup.prepare,
             posts: &self.setup.posts,
+            requests: loaded.plan.requests,
         }
+    }
+}
+
+/// What is counted where, by a plan.
+pub(super) fn terms(loaded: &LoadedPlan, stages: Stages) -> Terms<'_> {
+    let plan = &loaded.plan;
+    Terms {
+        stages,
+        objectives: &loaded.objectives,
+        stop: &plan.stop,
+        deadlines: plan
+            .deadlines
+            .map(|deadlines| Deadlines { ttft: deadlines.ttft.0, itl: deadlines.itl.0 }),
+        slow: plan.slow,
     }
 }
 
 /// Further than any run.
 const FOREVER: Nanos = Nanos(u64::MAX);
 
-fn stages(loaded: &LoadedPlan) -> Stages {
+pub(super) fn stages(loaded: &LoadedPlan) -> Stages {
     let plan = &loaded.plan;
     let warm = plan.warm_up.0;
     let window = plan.duration.map_or(FOREVER, |duration| warm + duration.0);

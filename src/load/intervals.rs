@@ -37,6 +37,11 @@ impl Intervals {
         Ok(Self { out, serializer, since: Nanos(0) })
     }
 
+    /// A log that was begun before, to go on with at `since`.
+    pub(super) fn resume(out: Box<dyn Write + Send>, since: Nanos) -> Self {
+        Self { out, serializer: V2DeflateSerializer::new(), since }
+    }
+
     /// Writes what was measured up to `until`, and empties it.
     pub(super) fn write<'h>(
         &mut self,

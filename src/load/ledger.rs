@@ -41,6 +41,8 @@ pub(super) struct Ledger {
     pub(super) stall_us: Histogram<u64>,
     pub(super) loops: Vec<(Nanos, Nanos)>,
     pub(super) errors: BTreeMap<String, u64>,
+    /// Of any stage: by class, how many in which second.
+    pub(super) errors_by_second: BTreeMap<String, BTreeMap<u32, u64>>,
     pub(super) error_examples: BTreeMap<String, String>,
     pub(super) false_successes: BTreeMap<String, u64>,
     pub(super) false_success_classes: BTreeMap<String, BTreeMap<String, u64>>,
@@ -56,8 +58,12 @@ pub(super) struct Ledger {
     pub(super) prompt_in_window: u64,
     /// Reply tokens that came inside the window, of requests with usage.
     pub(super) reply_in_window: f64,
-    /// Reply tokens of the whole run.
+    /// Reply and prompt tokens of the whole run.
     pub(super) reply_whole: u64,
+    pub(super) prompt_whole: u64,
+    /// How long the measured requests took together, and how many were started.
+    pub(super) busy: Nanos,
+    pub(super) sent_measured: u64,
     /// Good streams without usage.
     pub(super) without_usage: u64,
     /// Measured streams whose server counted along.
@@ -90,6 +96,10 @@ impl Ledger {
             stall_us: histogram(),
             loops: Vec::new(),
             errors: BTreeMap::new(),
+            errors_by_second: BTreeMap::new(),
+            busy: Nanos(0),
+            sent_measured: 0,
+            prompt_whole: 0,
             error_examples: BTreeMap::new(),
             false_successes: BTreeMap::new(),
             false_success_classes: BTreeMap::new(),
@@ -215,6 +225,11 @@ impl Ledger {
         second.good += u64::from(good);
         second.failed += u64::from(!good);
         self.work.count(finished, ruling);
+        if let Some(class) = &ruling.class {
+            let second = u32::try_from(ended.0 / 1_000_000_000).unwrap_or(u32::MAX);
+            let classes = self.errors_by_second.entry(class.clone()).or_default();
+            *classes.entry(second).or_default() += 1;
+        }
         self.timeline(finished);
         self.window(&terms.stages, finished, ruling, good);
         match finished.due.stage {
@@ -237,6 +252,7 @@ impl Ledger {
             return;
         };
         self.reply_whole += usage.reply;
+        self.prompt_whole += usage.prompt;
         if good && inside {
             self.prompt_in_window += usage.prompt;
         }
@@ -253,6 +269,8 @@ impl Ledger {
     fn measure(&mut self, objectives: &[Objective], finished: &Finished, ruling: &Ruling) {
         let facts = &finished.facts;
         self.summary.requests += 1;
+        self.busy = self.busy + finished.ended.since(finished.started);
+        self.sent_measured += 1;
         self.last_measured = self.last_measured.max(finished.ended);
         self.last_due = self.last_due.max(finished.due.at);
         if let Some(connect) = finished.connect {

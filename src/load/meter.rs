@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use super::note::histogram;
-use crate::record::load::{Metric, Values};
+use crate::record::load::{Curve, Metric, Values};
 use crate::stats::{quantile_ranks, values_needed};
 use crate::units::Nanos;
 
@@ -115,7 +115,7 @@ pub(super) struct Meter {
 }
 
 /// What the interval log has.
-const LOGGED: [Name; 4] = [Name::Ttft, Name::Icl, Name::Tpot, Name::E2e];
+pub(super) const LOGGED: [Name; 5] = [Name::Ttft, Name::Icl, Name::Itl, Name::Tpot, Name::E2e];
 
 impl Meter {
     pub(super) fn new() -> Self {
@@ -185,6 +185,27 @@ impl Meter {
             return Some((0, n));
         }
         Some((histogram.count_between(most_us + 1, histogram.high()), n))
+    }
+
+    /// Puts what was recorded elsewhere in the place of a metric's values.
+    pub(super) fn replace(&mut self, name: Name, with: Histogram<u64>) {
+        if let Some(pair) = self.pair(name) {
+            pair.actual = with;
+        }
+    }
+
+    /// The whole distributions, for plots.
+    pub(super) fn curves(&self) -> BTreeMap<String, Curve> {
+        let drawn = self.all.iter().filter(|(name, pair)| {
+            let of_server = !matches!(name, Name::StartLag | Name::Connect | Name::Headers);
+            of_server && !pair.actual.is_empty()
+        });
+        drawn
+            .map(|(name, pair)| {
+                let intended = pair.intended.as_ref().map(curve).unwrap_or_default();
+                (name.as_str().to_owned(), Curve { actual: curve(&pair.actual), intended })
+            })
+            .collect()
     }
 
     pub(super) fn histogram(&self, name: Name) -> Option<&Histogram<u64>> {
@@ -260,6 +281,22 @@ pub(super) fn values(histogram: &Histogram<u64>) -> Values {
         }
     }
     out
+}
+
+/// Points for each halving of the distance to 100 %.
+const TICKS: u32 = 4;
+
+/// A distribution as percentiles and milliseconds.
+fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for step in histogram.iter_quantiles(TICKS) {
+        let percentile = (step.quantile_iterated_to() * 1e8).round() / 1e6;
+        let value = ms(middle(histogram, step.value_iterated_to()));
+        if points.last().is_none_or(|last| *last != (percentile, value)) {
+            points.push((percentile, value));
+        }
+    }
+    points
 }
 
 /// The middle of the values that a histogram does not tell apart: its own answer is the largest of

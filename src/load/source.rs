@@ -78,6 +78,25 @@ impl Source {
         Self { stages, step, kind, turns: BTreeMap::new(), sessions: 0 }
     }
 
+    /// Goes on with a run that had come to `at`: what was due before is over, and numbers below
+    /// `number` are taken.
+    pub(super) fn go_on(&mut self, at: Nanos, number: u64) {
+        match &mut self.kind {
+            Kind::Open { pace, next } => {
+                while let Some((nth_due, _)) = next.filter(|(_, due)| *due < at) {
+                    *next = nth(pace, self.step - 1).map(|due| (nth_due + self.step, due));
+                }
+            }
+            Kind::Closed { users, number: own, .. } => {
+                let later = users.drain().map(|Reverse((due, user))| Reverse((due + at, user)));
+                *users = later.collect();
+                while *own < number {
+                    *own += self.step;
+                }
+            }
+        }
+    }
+
     /// When something is due next; `None` while everybody waits for an answer, or for good.
     pub(super) fn next_at(&self) -> Option<Nanos> {
         let turn = self.turns.first_key_value().map(|((at, _), _)| *at);
@@ -212,6 +231,29 @@ mod tests {
             assert_eq!(stage == Stage::WarmUp, at < stages().warm);
             assert_eq!(stage == Stage::CoolDown, at >= stages().window);
         }
+    }
+
+    #[test]
+    fn a_run_goes_on_where_its_schedule_stood() {
+        let pace = || Pace::of(&Arrival::Poisson(Rate { rate: 50.0 }), &[], 5).unwrap();
+        let whole = all(&mut Source::open(pace(), 0, 1, stages()));
+        let at = Nanos::from_millis(1_700);
+        let rest: Vec<_> = (0..2)
+            .flat_map(|shard| {
+                let mut source = Source::open(pace(), shard, 2, stages());
+                source.go_on(at, 0);
+                all(&mut source)
+            })
+            .collect();
+        let expected = whole.iter().filter(|(_, due, _)| *due >= at).count();
+        assert_eq!(rest.len(), expected);
+        assert!(rest.iter().all(|due| whole.contains(due)));
+
+        let closed = Closed { users: 2, think: Span::default(), ramp: Some(Span::default()) };
+        let mut source = Source::closed(&closed, 1, 2, stages());
+        source.go_on(at, 8);
+        assert_eq!(source.next_at(), Some(at));
+        assert_eq!(source.take(at).unwrap().number, 9);
     }
 
     #[test]

@@ -8,13 +8,14 @@ use super::ledger::Ledger;
 use super::machine;
 use super::meter::{Meter, Name, values};
 use super::note::Gauges;
+use super::reconcile;
 use super::source::Stages;
 use super::steady;
 use crate::plan::{Comparison, LoadedPlan, Objective, Pace};
 use crate::record::HostFacts;
 use crate::record::load::{
-    Client, Fluidity, Goodput, LoadReport, Metric, ObjectiveResult, Second, Steadiness, Throughput,
-    Trend, VERSION, Values,
+    Break, Client, Fluidity, Goodput, LoadReport, Metric, ObjectiveResult, Second, ServerSide,
+    Steadiness, Throughput, Trend, VERSION, Values,
 };
 use crate::stats::lower_bound;
 use crate::text::plural;
@@ -45,14 +46,18 @@ pub(super) struct Facts<'a> {
     pub(super) threads: u32,
     pub(super) file_limit: Option<u64>,
     pub(super) gauges: &'a Gauges,
+    /// Interruptions before this part of the run.
+    pub(super) breaks: Vec<Break>,
+    /// What the server said.
+    pub(super) servers: Vec<ServerSide>,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "2^53 of anything counted here are enough")]
-const fn float(count: u64) -> f64 {
+pub(super) const fn float(count: u64) -> f64 {
     count as f64
 }
 
-fn ratio(part: f64, whole: f64) -> Option<f64> {
+pub(super) fn ratio(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
@@ -84,9 +89,12 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
     let goodput = goodput(&ledger, window);
     let throughput = throughput(&ledger, &facts, window, token_source);
     let client = client(&ledger, &facts, &metrics);
+    let whole = reconcile::whole(&ledger);
+    let little = reconcile::little(&ledger, &facts, window);
     let mut warnings = warnings(&ledger, &client, &metrics);
     warnings.extend(not_stationary(steadiness.as_ref(), &warnings));
     warnings.extend(ledger.work.doubts(facts.loaded, &ledger.tokens));
+    warnings.extend(reconcile::doubts(&ledger, &facts, little.as_ref()));
     if window <= 0.0 {
         warnings.push(
             "the run ended before its measured window began: nothing was measured".to_owned(),
@@ -96,11 +104,7 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
         proofhouse_load: VERSION,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         argv: facts.argv,
-        host: HostFacts {
-            os: std::env::consts::OS.to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-            cpus: std::thread::available_parallelism().map_or(0, usize::from),
-        },
+        host: host(),
         target: facts.target.base_url.to_string(),
         model: facts.target.model.clone(),
         started: facts.started,
@@ -128,11 +132,30 @@ pub(super) fn report(mut ledger: Ledger, facts: Facts<'_>) -> LoadReport {
         objectives: Vec::new(),
         warnings,
         seconds: ledger.seconds,
+        curves: ledger.meter.curves(),
+        errors_by_second: ledger
+            .errors_by_second
+            .into_iter()
+            .map(|(class, seconds)| (class, seconds.into_iter().collect()))
+            .collect(),
+        breaks: facts.breaks,
+        whole,
+        little,
+        servers: facts.servers,
     };
     let objectives = facts.loaded.objectives.iter();
     report.objectives =
         objectives.map(|objective| judge(objective, &report, &ledger.meter)).collect();
     report
+}
+
+/// This machine.
+pub(super) fn host() -> HostFacts {
+    HostFacts {
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        cpus: std::thread::available_parallelism().map_or(0, usize::from),
+    }
 }
 
 fn token_source(ledger: &Ledger) -> String {

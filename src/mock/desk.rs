@@ -15,7 +15,7 @@ use super::reply::{Content, Reply};
 use super::request::Request;
 use super::route::Route;
 use super::script::Script;
-use super::{gzip, render, tokens};
+use super::{gzip, metrics, render, tokens};
 use crate::transcript::Headers;
 use crate::units::Nanos;
 
@@ -116,7 +116,7 @@ fn admit(house: &House, request: &Request) -> Result<Admitted, Refusal> {
         }
         Route::Tokenize => tokenize(house, ask::body(request)?)?,
         Route::Health | Route::Ping => Reply::new(200, Content::Nothing),
-        Route::Metrics => Reply::text(200, "text/plain; version=0.0.4", metrics(house)),
+        Route::Metrics => Reply::text(200, "text/plain; version=0.0.4", metrics::page(house)),
         Route::Unknown => Reply::new(404, Content::Nothing),
     };
     Ok(Admitted::Reply(reply))
@@ -181,27 +181,6 @@ fn tokenize(house: &House, fields: Fields<'_, '_>) -> Result<Reply, Refusal> {
     Ok(Reply::json(json!({"count": ids.len(), "max_model_len": context, "tokens": ids})))
 }
 
-fn metrics(house: &House) -> String {
-    let (running, served) = (house.running(), house.served());
-    let model = house.config.models.first().map_or("", String::as_str);
-    let mut text = format!(
-        "# HELP proofhouse_mock_requests_running Requests at work now.\n\
-         # TYPE proofhouse_mock_requests_running gauge\n\
-         proofhouse_mock_requests_running {running}\n\
-         # HELP proofhouse_mock_requests_total Requests that have come.\n\
-         # TYPE proofhouse_mock_requests_total counter\n\
-         proofhouse_mock_requests_total {served}\n"
-    );
-    if let Some(name) = house.config.persona.gauge() {
-        text.push_str(&sample(name, model, running));
-    }
-    text
-}
-
-fn sample(name: &str, model: &str, value: usize) -> String {
-    format!("# TYPE {name} gauge\n{name}{{model_name=\"{model}\"}} {value}\n")
-}
-
 /// The engine's answer to an ask.
 fn say(house: &House, request: &Request, ask: &Ask) -> Script {
     let number = request.number;
@@ -219,6 +198,7 @@ fn say(house: &House, request: &Request, ask: &Ask) -> Script {
             change(&mut answer, &scene);
         }
     }
+    house.tally().decided(number, &answer);
     let scene = Scene { answer: Some(&answer), ..scene };
     if ask.stream {
         let events = if request.route == Route::Chat {

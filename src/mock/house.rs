@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::act::{Act, Traits};
 use super::archive::Archive;
 use super::capture::Book;
+use super::metrics::Tally;
 use super::pacer;
 use super::player::until_or_stop;
 use super::replay::Shelf;
@@ -37,6 +38,7 @@ pub(crate) struct House {
     shelf: Option<Mutex<Shelf>>,
     memory: Mutex<Memory>,
     archive: Mutex<Archive>,
+    tally: Mutex<Tally>,
     /// A fault has brought the server down.
     down: AtomicBool,
     stop: watch::Sender<bool>,
@@ -81,6 +83,7 @@ impl House {
             shelf,
             memory: Mutex::default(),
             archive: Mutex::default(),
+            tally: Mutex::default(),
             down: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             config,
@@ -117,6 +120,11 @@ impl House {
     /// What is kept between requests.
     pub(crate) fn archive(&self) -> MutexGuard<'_, Archive> {
         lock(&self.archive)
+    }
+
+    /// Answers counted.
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        lock(&self.tally)
     }
 
     pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {
@@ -225,6 +233,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.house.book().ended(self.number, self.finished);
+        self.house.tally().over(self.number, self.finished);
         if !self.counted {
             return;
         }

@@ -32,6 +32,7 @@ mod gate;
 mod gzip;
 mod house;
 mod line;
+mod metrics;
 mod multipart;
 mod pacer;
 mod persona;

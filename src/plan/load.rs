@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use serde::Deserialize as _;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -231,6 +232,25 @@ pub fn complete(plan: LoadPlan, folder: &Path) -> Result<LoadedPlan, PlanError> 
         loaded.count_by(Vocabulary::of_costs(&costs, path));
     }
     Ok(loaded)
+}
+
+/// The plan of a saved run, as far as a report takes one: without the files it names.
+///
+/// # Errors
+///
+/// Says why `plan` is none.
+pub fn kept(plan: &Value, sha256: &str) -> Result<LoadedPlan, String> {
+    let plan = LoadPlan::deserialize(plan).map_err(|error| error.to_string())?;
+    let objectives = plan.objectives.iter().map(|text| Objective::parse(text));
+    Ok(LoadedPlan {
+        objectives: objectives.collect::<Result<_, _>>()?,
+        trace: Vec::new(),
+        conversations: Vec::new(),
+        vocabulary: Vocabulary::default(),
+        manners: Manners::default(),
+        sha256: sha256.to_owned(),
+        plan,
+    })
 }
 
 /// The text of a file that a plan names.

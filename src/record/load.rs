@@ -1,8 +1,12 @@
 //! The record of a load run: one line for each request, and the report made of them.
 //!
-//! `requests.jsonl` is written while the run goes on and flushed every second; `load.json` is the
-//! report, written whole at the end; `load.hlog` has the histograms of each second in the standard
-//! interval format. Times are milliseconds from the start of the load, with microseconds.
+//! `start.json` is written before the first request; `requests.jsonl` while the run goes on, flushed
+//! every second; `load.json` is the report, written whole at the end; `load.hlog` has the histograms
+//! of each second in the standard interval format. Times are milliseconds from the start of the load,
+//! with microseconds.
+
+mod server;
+mod start;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::HostFacts;
+pub use server::{Little, ServerCounts, ServerSample, ServerSide, ServerTimes, Whole};
+pub use start::{Break, Part, Start};
 
 mod work;
 
@@ -23,8 +29,11 @@ pub const VERSION: u32 = 1;
 pub const REPORT: &str = "load.json";
 /// One [`RequestLine`] a line.
 pub const REQUESTS: &str = "requests.jsonl";
+/// What was known at the start: a [`Start`].
+pub const START: &str = "start.json";
 
-/// `HdrHistogram` interval log: `ttft`, `icl`, `tpot` and `e2e` of each second, in microseconds.
+/// `HdrHistogram` interval log: `ttft`, `icl`, `itl`, `tpot` and `e2e` of each second, in
+/// microseconds.
 pub const HISTOGRAMS: &str = "load.hlog";
 
 /// The JSON Schema of `load.json`, which is what `load --format json` prints.
@@ -87,6 +96,9 @@ pub struct RequestLine {
     pub turn: Option<u32>,
     /// When the plan wanted it to start.
     pub due_ms: f64,
+    /// When it was taken up; null if it never was.
+    #[serde(default)]
+    pub started_ms: Option<f64>,
     /// When its last byte was handed to the socket; null if it never was.
     pub sent_ms: Option<f64>,
     /// How long its connection took to open; null on one that was open.
@@ -206,6 +218,34 @@ pub struct LoadReport {
     pub warnings: Vec<String>,
     /// Each second of the run.
     pub seconds: Vec<Second>,
+    /// The whole distribution of metrics, by name.
+    #[serde(default)]
+    pub curves: BTreeMap<String, Curve>,
+    /// Failures of any part of the run by class: the second they ended in, and how many.
+    #[serde(default)]
+    pub errors_by_second: BTreeMap<String, Vec<(u32, u64)>>,
+    /// Interruptions after which the run was continued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breaks: Vec<Break>,
+    /// What was counted from the first request to the last: what a server counts.
+    #[serde(default)]
+    pub whole: Whole,
+    /// Whether what was sent fits what was in flight.
+    #[serde(default)]
+    pub little: Option<Little>,
+    /// What the server says, by each `--scrape`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerSide>,
+}
+
+/// A distribution as `HdrHistogram` draws it: so that each step towards 100 % halves what is above.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Curve {
+    /// Percentile and value in the metric's unit, from the actual send.
+    pub actual: Vec<(f64, f64)>,
+    /// From the intended one, where that differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intended: Vec<(f64, f64)>,
 }
 
 /// Counts of requests due in the measured window. `requests = good + failed + shed + never_sent`.

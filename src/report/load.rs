@@ -4,12 +4,13 @@
 
 mod console;
 mod csv;
+mod html;
 mod junit;
 mod markdown;
 mod vllm;
 mod work;
 
-use crate::record::load::LoadReport;
+use crate::record::load::{LoadReport, ServerSide};
 
 pub use super::Style;
 
@@ -26,6 +27,8 @@ pub enum Format {
     Markdown,
     /// For CI systems: JUnit XML, a test case for each objective.
     Junit,
+    /// For people: one file that needs no network and no script.
+    Html,
     /// The key names of `vllm bench serve`, for dashboards that read those.
     VllmJson,
 }
@@ -38,6 +41,7 @@ pub fn render(format: Format, report: &LoadReport, style: &Style) -> String {
         Format::Csv => csv::render(report),
         Format::Markdown => markdown::render(report),
         Format::Junit => junit::render(report),
+        Format::Html => html::render(report),
         Format::VllmJson => vllm::render(report),
     }
 }
@@ -82,4 +86,65 @@ fn or_dash(value: Option<f64>) -> String {
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if share < 1.0 && percent > 99.9 { "99.9 %".to_owned() } else { format!("{percent:.1} %") }
+}
+
+/// Little's law in a sentence, if there is anything to say.
+fn little(report: &LoadReport) -> Option<String> {
+    let little = report.little.as_ref()?;
+    let server = little.server.map(|server| format!(", and {} at the server", number(server)));
+    Some(format!(
+        "{} requests/s of {} s each make {} in flight; {} were here{}",
+        number(little.rate_per_s),
+        number(little.mean_s),
+        number(little.expected),
+        number(little.in_flight),
+        server.unwrap_or_default()
+    ))
+}
+
+/// What was counted here and at a server, and what only the server knows.
+fn server_rows(report: &LoadReport, server: &ServerSide) -> Vec<(&'static str, String, String)> {
+    let (whole, counted) = (&report.whole, &server.counted);
+    let count = |value: Option<f64>| value.map(|value| format!("{value:.0}"));
+    let ms = |value: f64| format!("{} ms", number(value));
+    let ttft = server.ttft.as_ref();
+    let here = report.metrics.get("ttft").map(|metric| &metric.values);
+    let bucket = |ends: (f64, f64)| format!("{} to {} ms", number(ends.0), number(ends.1));
+    let peak = |of: fn(&crate::record::load::ServerSample) -> Option<f64>| {
+        server.samples.iter().filter_map(of).reduce(f64::max)
+    };
+    let nothing = || Some("–".to_owned());
+    let hits = counted.cache_hits.zip(counted.cache_queries).filter(|(_, all)| *all > 0.0);
+    let rows = [
+        ("good requests", Some(whole.good.to_string()), count(counted.requests)),
+        ("prompt tokens", Some(whole.prompt_tokens.to_string()), count(counted.prompt_tokens)),
+        ("reply tokens", Some(whole.reply_tokens.to_string()), count(counted.reply_tokens)),
+        (
+            "TTFT mean",
+            here.and_then(|here| here.mean).map(ms),
+            ttft.and_then(|ttft| ttft.mean_ms).map(ms),
+        ),
+        (
+            "TTFT p50",
+            here.and_then(|here| here.p50).map(ms),
+            ttft.and_then(|ttft| ttft.p50_ms).map(bucket),
+        ),
+        (
+            "TTFT p99",
+            here.and_then(|here| here.p99).map(ms),
+            ttft.and_then(|ttft| ttft.p99_ms).map(bucket),
+        ),
+        (
+            "most in flight; running",
+            Some(report.summary.in_flight_max.to_string()),
+            count(peak(|sample| sample.running)),
+        ),
+        ("most queued", nothing(), count(peak(|sample| sample.queued))),
+        ("KV cache in use at most", nothing(), peak(|sample| sample.kv_use).map(percent)),
+        ("preemptions", nothing(), count(counted.preemptions)),
+        ("prefix cache hits", nothing(), hits.map(|(hits, all)| percent(hits / all))),
+    ];
+    rows.into_iter()
+        .filter_map(|(name, here, there)| Some((name, here.unwrap_or("–".to_owned()), there?)))
+        .collect()
 }

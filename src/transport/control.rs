@@ -95,6 +95,12 @@ struct Answer {
     body: String,
 }
 
+/// The status and the text of an answer to `GET url`, asked as the target wants to be.
+pub async fn text(target: &Target, url: &str) -> Result<(u16, String), ControlError> {
+    let answer = get(target, url).await?;
+    Ok((answer.status, answer.body))
+}
+
 async fn get(target: &Target, url: &str) -> Result<Answer, ControlError> {
     let secret = target.auth.secret().await?;
     let mut request = client(target)?.get(url);

@@ -1,7 +1,8 @@
-//! Reading bytes: server-sent events and JSON, to the letter of their standards.
+//! Reading bytes: server-sent events, JSON and Prometheus metrics, to the letter of their standards.
 //!
 //! Nothing here decides whether what it finds is right or wrong; that is a suite's business.
 
 pub mod json;
+pub mod prometheus;
 pub mod second_reader;
 pub mod sse;

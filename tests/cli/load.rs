@@ -310,3 +310,78 @@ fn calibrate_gives_the_error_of_every_metric() {
     let shown = house.run(&arguments);
     assert!(shown.stdout.contains("error p50") && shown.stdout.contains("goodput.fraction"));
 }
+
+/// What SIGKILL leaves is a run that can be reported in every format, and continued.
+#[test]
+fn a_killed_load_is_reported_and_continued() {
+    let house = House::new();
+    let mock = Mock::start(&["--ttft", "10ms", "--itl", "2ms"]);
+    let load = |more: &[&str]| {
+        let arguments = [
+            "load",
+            "--accept-limited",
+            "--url",
+            &mock.url,
+            "--users",
+            "3",
+            "--requests",
+            "120",
+            "--max-tokens",
+            "10",
+        ];
+        [&arguments[..], more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = load(&["--record", "run"]);
+    let first: Vec<&str> = first.iter().map(String::as_str).collect();
+    let mut child =
+        house.command(&first).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let requests = house.path("run/requests.jsonl");
+    let mut patience = 3_000;
+    let log = house.path("run/load.hlog");
+    // The log of a second comes after its requests.
+    while !log.exists() || !text(&log).contains("Tag=icl") {
+        patience -= 1;
+        assert!(patience > 0, "nothing was written");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!house.path("run/load.json").exists(), "the run was over before it was killed");
+
+    let report = house.run(&["report", "run", "--format", "json"]).exits(0).json();
+    assert_eq!(report["cut"], "killed");
+    let kept = text(&requests).lines().filter(|line| line.ends_with('}')).count() as u64;
+    assert_eq!(report["summary"]["good"].as_u64().unwrap(), kept);
+    assert!(report["metrics"]["icl"]["n"].as_u64().unwrap() > 0);
+    for (format, word) in [
+        ("console", "killed"),
+        ("markdown", "killed"),
+        ("junit", "<testsuites"),
+        ("html", "<!doctype html>"),
+        ("csv", "ttft,actual"),
+        ("vllm-json", "mean_ttft_ms"),
+    ] {
+        let said = house.run(&["report", "run", "--format", format]).exits(0).stdout;
+        assert!(said.contains(word), "{format}: {said}");
+    }
+
+    house
+        .run(&["load", "--url", &mock.url, "--users", "4", "--requests", "120", "--resume", "run"])
+        .exits(2)
+        .complains(&["digest", "--resume"]);
+    // The run knows its plan.
+    let again =
+        ["load", "--accept-limited", "--url", &mock.url, "--resume", "run", "--format", "json"];
+    let json = house.run(&again).exits(0).json();
+    assert_eq!(json["summary"]["good"], 120);
+    assert_eq!(json["breaks"].as_array().unwrap().len(), 1);
+    assert!(json["cut"].is_null());
+    let saved = house.run(&["report", "run", "--format", "json"]).exits(0).json();
+    assert_eq!(saved, json);
+}
+
+#[test]
+fn the_record_of_a_check_has_no_format_of_loads() {
+    let house = House::new();
+    house.run(&["report", "nothing", "--format", "csv"]).exits(2).complains(&["only loads"]);
+}

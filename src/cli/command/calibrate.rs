@@ -58,6 +58,8 @@ pub(super) fn run(args: &CalibrateArgs, settings: &Settings) -> Result<Exit, Fai
         auth: None,
         threads: args.threads.unwrap_or(1),
         record: Some(folder.0.clone()),
+        resume: false,
+        scrape: Vec::new(),
         argv: Vec::new(),
         clock: Clock::system(),
         stop: Arc::new(AtomicBool::new(false)),

@@ -24,7 +24,7 @@ pub(super) fn run(args: &CheckArgs, settings: &Settings) -> Result<Exit, Failure
     let project = project::find(&args.target, settings)?;
     let mut args = args.clone();
     project::complete(&mut args, project.as_ref());
-    report::probe(&args.output)?;
+    report::probe(&args.output.report)?;
     if let Some(folder) = args.record.as_ref().filter(|_| !args.dry_run) {
         Writer::vacant(folder).map_err(|error| unwritten(&error))?;
     }

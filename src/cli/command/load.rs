@@ -26,6 +26,7 @@ use crate::report::load::{Format, render};
 use crate::suite::duration;
 use crate::transcript::Redactor;
 use crate::transport::http::HttpTransport;
+use crate::transport::target::BaseUrl;
 
 /// Without a word about it, and of each request.
 const DURATION: Span = Span::secs(30);
@@ -37,6 +38,10 @@ pub(super) fn run(args: &LoadArgs, settings: &Settings) -> Result<Exit, Failure>
         output::probe(path)?;
     }
     let mut plan = plan(args, settings)?;
+    let scrape = args.scrape.iter().map(|url| BaseUrl::parse(url));
+    let scrape = scrape
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Failure::usage(format!("--scrape: {error}")))?;
     let project = project::find(&args.target, settings)?;
     let mut chosen = targets::choose(&args.target, project.as_ref(), settings, &[])?;
     let one = "load measures one endpoint at a time";
@@ -55,7 +60,7 @@ pub(super) fn run(args: &LoadArgs, settings: &Settings) -> Result<Exit, Failure>
     if let Some((_, _, key)) = &auth {
         redactor.add("key", key);
     }
-    let record = match (&args.record, args.no_record) {
+    let record = match (args.resume.as_ref().or(args.record.as_ref()), args.no_record) {
         (Some(folder), _) => Some(folder.clone()),
         (None, true) => None,
         (None, false) => {
@@ -69,6 +74,8 @@ pub(super) fn run(args: &LoadArgs, settings: &Settings) -> Result<Exit, Failure>
         auth,
         threads: args.threads.unwrap_or_else(threads),
         record: record.clone(),
+        resume: args.resume.is_some(),
+        scrape,
         argv: argv::kept(std::env::args_os(), &redactor),
         clock,
         stop: Arc::clone(&stop),
@@ -95,7 +102,7 @@ fn threads() -> u32 {
     u32::try_from(cpus / 2).unwrap_or(1).clamp(1, 16)
 }
 
-fn rendered(
+pub(super) fn rendered(
     report: &LoadReport,
     format: LoadFormatArg,
     settings: &Settings,
@@ -107,6 +114,7 @@ fn rendered(
         LoadFormatArg::Csv => Format::Csv,
         LoadFormatArg::Markdown => Format::Markdown,
         LoadFormatArg::Junit => Format::Junit,
+        LoadFormatArg::Html => Format::Html,
         LoadFormatArg::VllmJson => Format::VllmJson,
     };
     render(format, report, &Style { colour, width: settings.width, ..Style::default() })
@@ -130,11 +138,20 @@ fn exit(report: &LoadReport, accept_limited: bool) -> Exit {
 
 fn refused(error: &LoadError) -> Failure {
     let exit = match error {
-        LoadError::Unsupported(_) | LoadError::Target(_) | LoadError::Machine { .. } => Exit::Usage,
+        LoadError::Unsupported(_)
+        | LoadError::Target(_)
+        | LoadError::Machine { .. }
+        | LoadError::Unreadable { .. }
+        | LoadError::Resume { .. } => Exit::Usage,
         LoadError::Record { .. } => Exit::Unwritten,
         _ => Exit::Inconclusive,
     };
-    Failure::from_error(exit, error)
+    let failure = Failure::from_error(exit, error);
+    match error {
+        LoadError::Resume { .. } => failure.hint("--resume takes the plan and the target of the run that it goes on with"),
+        LoadError::Scrape { .. } => failure.hint("--scrape takes the URL of Prometheus metrics, for example http://localhost:8000/metrics"),
+        _ => failure,
+    }
 }
 
 /// Finds the model, makes sure that somebody answers, learns what its words cost, and gets the key.
@@ -173,6 +190,13 @@ fn plan(args: &LoadArgs, settings: &Settings) -> Result<LoadedPlan, Failure> {
         }
         _ => Failure::usage(&error),
     };
+    let spelt = args.plan.is_some() || args.users.is_some() || args.rate.is_some();
+    if let (Some(folder), false) = (&args.resume, spelt) {
+        // The run says itself what its plan was; files that the plan names are looked for here.
+        return load::plan_of(folder)
+            .map_err(|error| refused(&error))
+            .and_then(|plan| crate::plan::load::complete(plan, Path::new(".")).map_err(wrong));
+    }
     let (mut plan, folder) = match &args.plan {
         Some(path) => {
             let loaded = crate::plan::builtin::resolve(path).map_err(wrong)?;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Sheet;
 use super::row::{Row, Text, rows_of, text};
 use super::wire::Exchange;
 use crate::record::{CaseRecord, Run, TargetRun, Warning};
@@ -15,9 +16,8 @@ use crate::verdict::{Level, Verdict};
 
 #[derive(Serialize)]
 pub(super) struct Page<'a> {
-    policy: String,
-    style: String,
-    script: String,
+    #[serde(flatten)]
+    sheet: Sheet,
     title: String,
     tool: &'a str,
     started: String,
@@ -120,20 +120,12 @@ struct Suite<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn of(
-        run: &'a Run,
-        harms: &Harms<'_>,
-        policy: String,
-        style: String,
-        script: String,
-    ) -> Self {
+    pub(super) fn of(run: &'a Run, harms: &Harms<'_>, sheet: Sheet) -> Self {
         let rows = facts::rows(run);
         let filters = Filters::of(&rows);
         let names: Vec<_> = run.targets.iter().map(|target| target.meta.name.as_str()).collect();
         Self {
-            policy,
-            style,
-            script,
+            sheet,
             title: format!("proofhouse: {}", names.join(", ")),
             tool: &run.meta.tool,
             started: utc(run.meta.started),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ROWS, number, or_dash, percent, work};
+use super::{ROWS, little, number, or_dash, percent, server_rows, work};
 use crate::record::load::{LoadReport, Values};
 use crate::report::Style;
 use crate::text::ellipsis;
@@ -28,6 +28,16 @@ pub(super) fn render(report: &LoadReport, style: &Style) -> String {
         "{} requests: {} good, {} failed, {} shed",
         summary.requests, summary.good, summary.failed, summary.shed
     );
+    for one in &report.breaks {
+        let _ = writeln!(
+            out,
+            "{} at {:.1} s for {:.0} s; {} in flight lost",
+            paint("33", "interrupted:"),
+            one.at_ms / 1e3,
+            one.lasted_s,
+            one.lost
+        );
+    }
     let rest = format!(
         "window {} s; {} before it, {} after it; at most {} in flight",
         number(report.throughput.window_s),
@@ -78,6 +88,7 @@ pub(super) fn render(report: &LoadReport, style: &Style) -> String {
     if !report.objectives.is_empty() {
         out.push('\n');
     }
+    servers(&mut out, report);
     client(&mut out, report, &paint);
     for warning in &report.warnings {
         let _ = writeln!(out, "{} {warning}", paint("33", "doubt:"));
@@ -165,6 +176,20 @@ fn failures(
         );
     }
     out.push('\n');
+}
+
+fn servers(out: &mut String, report: &LoadReport) {
+    for server in &report.servers {
+        let family = server.family.as_deref().unwrap_or("unknown server");
+        let _ = writeln!(out, "{family:LABEL$}{:>CELL$}{:>24}  {}", "here", "there", server.url);
+        for (name, here, there) in server_rows(report, server) {
+            let _ = writeln!(out, "{name:LABEL$}{here:>CELL$}{there:>24}");
+        }
+        out.push('\n');
+    }
+    if let Some(little) = little(report).filter(|_| !report.servers.is_empty()) {
+        let _ = writeln!(out, "Little's law: {little}");
+    }
 }
 
 fn client(out: &mut String, report: &LoadReport, paint: &dyn Fn(&str, &str) -> String) {
