@@ -8,6 +8,7 @@ mod commands;
 mod contract;
 mod files;
 mod house;
+mod hygiene;
 mod interrupt;
 mod lens;
 mod load;

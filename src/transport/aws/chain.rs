@@ -27,7 +27,7 @@ pub async fn credentials(
         return Ok(found);
     }
     tried.push("a web identity".to_owned());
-    if chain.profiles.get("default").is_some_and(|profile| is_source(profile)) {
+    if chain.profiles.get("default").is_some_and(is_source) {
         return chain.profile("default", &mut BTreeSet::new()).await;
     }
     tried.push("the profile \"default\"".to_owned());

@@ -1,4 +1,4 @@
-//! Credentials of the machine: of a container (ECS, EKS pod identity), or of an instance (IMDSv2).
+//! Credentials of the machine: of a container (ECS, EKS pod identity), or of an instance (`IMDSv2`).
 
 use std::time::Duration;
 

@@ -75,13 +75,11 @@ async fn call(
 ) -> Result<Credentials, CredentialsError> {
     let wrong = |why: String| CredentialsError::source(role.source, why);
     let region = role.region.unwrap_or("us-east-1");
-    let url = surroundings
-        .get("AWS_ENDPOINT_URL_STS")
-        .map(|url| url.trim_end_matches('/').to_owned())
-        .unwrap_or_else(|| match role.region {
-            Some(region) => format!("https://sts.{region}.{}", suffix(region)),
-            None => "https://sts.amazonaws.com".to_owned(),
-        });
+    let url = match (surroundings.get("AWS_ENDPOINT_URL_STS"), role.region) {
+        (Some(url), _) => url.trim_end_matches('/').to_owned(),
+        (None, Some(region)) => format!("https://sts.{region}.{}", suffix(region)),
+        (None, None) => "https://sts.amazonaws.com".to_owned(),
+    };
     let body: Vec<String> =
         fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     let body = body.join("&");

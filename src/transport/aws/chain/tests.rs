@@ -40,7 +40,7 @@ impl Home {
 }
 
 fn keys(found: &Credentials) -> (&str, &str, Option<&str>) {
-    let session = found.session_token.as_ref().map(|token| token.expose_secret());
+    let session = found.session_token.as_ref().map(secrecy::ExposeSecret::expose_secret);
     (&found.access_key_id, found.secret.expose_secret(), session)
 }
 
