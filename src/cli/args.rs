@@ -140,7 +140,7 @@ pub struct TargetArgs {
     /// Its inference component
     #[arg(long, value_name = "NAME", requires = "sagemaker", help_heading = "Target")]
     pub component: Option<String>,
-    /// Its region [default: $`AWS_REGION`]
+    /// Its region [default: `$AWS_REGION`]
     #[arg(long, value_name = "REGION", requires = "sagemaker", help_heading = "Target")]
     pub region: Option<String>,
     /// A target named in the project file; again for more

@@ -28,7 +28,7 @@ pub enum SagemakerCommand {
 /// `sagemaker token`.
 #[derive(Debug, Args)]
 pub struct TokenArgs {
-    /// Region the token is good in [default: $`AWS_REGION`]
+    /// Region the token is good in [default: `$AWS_REGION`]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
     /// How long it is to live, 1 s to 12 h; never longer than the credentials do
@@ -74,7 +74,7 @@ pub struct PolicyArgs {
     /// Inference component that is called
     #[arg(long, value_name = "NAME", requires = "endpoint")]
     pub component: Option<String>,
-    /// Its region [default: $`AWS_REGION`]
+    /// Its region [default: `$AWS_REGION`]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
     /// The account it is in, twelve digits
